@@ -1,0 +1,35 @@
+"""The recipe of geometric deep learning, written once for every domain."""
+
+from erlangen.blueprint.derive import Network, derive, network_from
+from erlangen.blueprint.field import Field, Signal
+from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
+from erlangen.blueprint.plan import Plan, PlanRow, plan_of
+from erlangen.blueprint.space import Action, Point, Recipe, Space, check_channels, register_space, space_from
+from erlangen.blueprint.task import Classify, Predict, Regress, Segment, Task, task_from
+
+__all__ = [
+    "Action",
+    "Branch",
+    "Classify",
+    "EquivariantModule",
+    "Field",
+    "Network",
+    "Plan",
+    "PlanRow",
+    "Point",
+    "Predict",
+    "Recipe",
+    "Regress",
+    "Segment",
+    "Sequential",
+    "Signal",
+    "Space",
+    "Task",
+    "check_channels",
+    "derive",
+    "network_from",
+    "plan_of",
+    "register_space",
+    "space_from",
+    "task_from",
+]

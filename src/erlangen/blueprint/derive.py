@@ -1,0 +1,173 @@
+"""`derive`: from domain, symmetry and task to a network. One function for every domain."""
+
+from typing import Any
+
+from torch import nn
+
+from erlangen.blueprint.field import Field
+from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
+from erlangen.blueprint.plan import Plan, plan_of
+from erlangen.blueprint.space import Recipe, space_from
+from erlangen.blueprint.task import Task, task_from
+from erlangen.errors import FieldError
+from erlangen.symmetry import Representation
+
+
+class Network(Sequential):
+    """A derived network: a `Sequential` that knows its declaration and its plan.
+
+    Args:
+        modules: the steps.
+        task: what it is for.
+        declaration: the JSON-able words it was derived from; `network_from` derives it again.
+    """
+
+    def __init__(self, *modules: EquivariantModule, task: Task, declaration: dict[str, Any]) -> None:
+        super().__init__(*modules)
+        self.task, self.declaration = task, declaration
+
+    @property
+    def plan(self) -> Plan:
+        """The table of layers at the nominal size of the space."""
+        return self.plan_at(None)
+
+    def plan_at(self, shape: tuple[int, ...] | None) -> Plan:
+        """The table of layers at a given input size."""
+        return plan_of(self, shape, f"{self.in_field}, task {self.task}")
+
+
+def derive(
+    field: Field,
+    task: Task,
+    size: str = "small",
+    *,
+    width: float = 1.0,
+    depth: int | None = None,
+    **options: Any,
+) -> Network:
+    """Derive the network that the blueprint prescribes, f = A ∘ σ ∘ B ∘ P ∘ … ∘ σ ∘ B.
+
+    Args:
+        field: type of the input signals: what the data lives on, and which symmetries it has.
+        task: what to predict; decides the head and whether the output is invariant or equivariant.
+        size: the dial: "tiny", "small", "medium" or "large".
+        width: multiplies the number of channels.
+        depth: number of blocks, if not the recipe's.
+        options: replace fields of the domain's `Recipe` (such as `hidden`, `dropout`) or reach its blocks and head.
+
+    Returns:
+        The network; `net.plan` says, layer by layer, which law holds and when it is exact.
+
+    Raises:
+        UnknownName: no recipe has that size.
+        NoEquivariantMap: some layer would be constantly zero.
+
+    Source: Bronstein, Bruna, Cohen, Veličković 2021, arXiv 2104.13478, section 3.5.
+    """
+    space = field.space
+    recipe = _adapt(space.recipe(size, field, task), width, depth, options)
+    hidden = [_hidden(field, recipe, channels) for channels in recipe.widths]
+    if task.dense and recipe.coarsen_after:
+        body = _u_shaped(field, hidden, recipe)
+    else:
+        body = _straight(field, hidden, recipe)
+    head = space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
+    declaration = {
+        "space": space.describe(),
+        "group": field.group.name,
+        "rep": repr(field.rep),
+        "task": task.describe(),
+        "size": size,
+        "width": width,
+        "depth": depth,
+        "options": options,
+    }
+    return Network(*body, head, task=task, declaration=declaration)
+
+
+def network_from(declaration: dict[str, Any]) -> Network:
+    """Derive again from the declaration that a network carries (and a run folder stores)."""
+    space = space_from(declaration["space"])
+    field = space.field(declaration["group"], declaration["rep"])
+    return derive(
+        field,
+        task_from(declaration["task"]),
+        declaration["size"],
+        width=declaration["width"],
+        depth=declaration["depth"],
+        **declaration["options"],
+    )
+
+
+def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> Recipe:
+    values = dict(recipe.__dict__)
+    extra = dict(recipe.options)
+    for name, value in options.items():
+        if name in values and name != "options":
+            values[name] = tuple(value) if isinstance(value, list) else value
+        else:
+            extra[name] = value
+    if depth is not None:
+        if depth < 1:
+            raise FieldError(f"a network needs at least one block, got depth={depth}")
+        values["widths"] = _stretch(values["widths"], depth)
+        values["local"] = _stretch(values["local"], depth)
+        values["coarsen_after"] = tuple(i for i in values["coarsen_after"] if i < depth - 1)
+    values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
+    if len(values["local"]) != len(values["widths"]):
+        values["local"] = _stretch(values["local"] or ({},), len(values["widths"]))
+    return Recipe(**{**values, "options": extra})
+
+
+def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:
+    return tuple(items[min(i, len(items) - 1)] for i in range(length))
+
+
+def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
+    unit = field.group.representation(recipe.hidden)
+    return max(1, round(channels / unit.size)) * unit
+
+
+def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:
+    """B σ, P where the recipe coarsens, …"""
+    space, steps, now = field.space, [], field
+    for i, rep in enumerate(hidden):
+        steps.append(space.block(now, field.with_rep(rep), **recipe.local[i]))
+        now = steps[-1].out_field
+        if i in recipe.coarsen_after:
+            steps.append(space.coarsen(now))
+            now = steps[-1].out_field
+    return steps
+
+
+def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:
+    """Blocks at every scale on the way down, and again, with the skip joined, on the way up."""
+    space = field.space
+    stages: list[list[int]] = [[]]
+    for i in range(len(hidden)):
+        stages[-1].append(i)
+        if i in recipe.coarsen_after:
+            stages.append([])
+
+    def stage(level: int, now: Field) -> list[EquivariantModule]:
+        steps: list[EquivariantModule] = []
+        for i in stages[level]:
+            steps.append(space.block(now, field.with_rep(hidden[i]), **recipe.local[i]))
+            now = steps[-1].out_field
+        if level + 1 < len(stages) and stages[level + 1]:
+            inner = [space.coarsen(now)]
+            inner += stage(level + 1, inner[0].out_field)
+            inner.append(space.refine(inner[-1].out_field))
+            joined = field.with_rep(now.rep + inner[-1].out_field.rep)
+            fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
+            steps.append(Branch(Sequential(*inner), fuse))
+        return steps
+
+    return stage(0, field)
+
+
+def plain_copy(network: nn.Module) -> nn.Module:
+    """The plain-torch form of an equivariant module in evaluation mode."""
+    if not isinstance(network, EquivariantModule):
+        raise FieldError(f"{type(network).__name__} is not an EquivariantModule; it is plain torch already")
+    return network.eval().export().eval()

@@ -1,0 +1,200 @@
+"""Modules that know the types of their input and output."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from erlangen.blueprint.field import Field
+from erlangen.errors import FieldError
+
+
+class EquivariantModule(nn.Module):
+    """A module between two fields.
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output.
+
+    Law: `f(g·x) = g·f(x)`, that is `out_field.act(g, f(x)) = f(in_field.act(g, x))`.
+    """
+
+    def __init__(self, in_field: Field, out_field: Field) -> None:
+        super().__init__()
+        self.in_field, self.out_field = in_field, out_field
+
+    @property
+    def law(self) -> str:
+        """The law this module obeys, as a formula."""
+        return "f(g·x) = f(x)" if self.out_field.rep.is_trivial and not self.out_shape_has_domain else "f(g·x) = g·f(x)"
+
+    @property
+    def out_shape_has_domain(self) -> bool:
+        """Whether the output still lives on a domain (a map) rather than at a point (a vector)."""
+        from erlangen.blueprint.space import Point
+
+        return not isinstance(self.out_field.space, Point)
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Size of the output domain for an input domain of size `shape`."""
+        return shape
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Whether the law is exact at this size (to rounding), and the condition in words."""
+        return True, "always"
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Scalar multiplications of one forward pass for one input of size `shape`."""
+        return 0
+
+    def export(self) -> nn.Module:
+        """The same map as plain torch modules, with equal outputs to rounding."""
+        raise NotImplementedError(f"{type(self).__name__} has no plain-torch form")
+
+    def leaves(self) -> Iterator[tuple[str, "EquivariantModule"]]:
+        """(path, module) of every step a plan shows as a row, in order of execution; itself by default."""
+        yield "", self
+
+    def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, "EquivariantModule", tuple[int, ...]]]:
+        """(path, module, input shape) of every leaf, in order of execution."""
+        yield "", self, shape
+
+
+class Sequential(EquivariantModule):
+    """Modules one after the other; the chain of fields is checked when it is built.
+
+    Args:
+        modules: at least one module; each one's in_field equals the out_field before it.
+
+    Raises:
+        FieldError: two neighbours do not fit; the message names both.
+    """
+
+    def __init__(self, *modules: EquivariantModule) -> None:
+        if not modules:
+            raise FieldError("Sequential needs at least one module")
+        for i, (before, after) in enumerate(zip(modules, modules[1:], strict=False)):
+            if before.out_field != after.in_field:
+                raise FieldError(
+                    f"step {i + 1} ({type(after).__name__}) expects {after.in_field}, but step {i} "
+                    f"({type(before).__name__}) gives {before.out_field}. Fix: give step {i} out_field={after.in_field.rep} "
+                    f"or step {i + 1} in_field={before.out_field.rep}."
+                )
+        super().__init__(modules[0].in_field, modules[-1].out_field)
+        self.steps = nn.ModuleList(modules)
+
+    def forward(self, x: Any) -> Any:
+        """Apply every step in turn."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Size of the output domain."""
+        for step in self.steps:
+            shape = step.out_shape(shape)
+        return shape
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Exact if every step is."""
+        for step in self.steps:
+            exact, why = step.exact_when(shape)
+            if not exact:
+                return exact, why
+            shape = step.out_shape(shape)
+        return True, "always"
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Sum over the steps."""
+        total = 0
+        for step in self.steps:
+            total += step.multiplications(shape)
+            shape = step.out_shape(shape)
+        return total
+
+    def export(self) -> nn.Module:
+        """`nn.Sequential` of the plain forms."""
+        return nn.Sequential(*(step.export() for step in self.steps))
+
+    def leaves(self) -> Iterator[tuple[str, EquivariantModule]]:
+        """The leaves of every step."""
+        for i, step in enumerate(self.steps):
+            for path, leaf in step.leaves():
+                yield f"steps.{i}" + (f".{path}" if path else ""), leaf
+
+    def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, EquivariantModule, tuple[int, ...]]]:
+        """The leaves of every step, each with the size of its input."""
+        for i, step in enumerate(self.steps):
+            for path, leaf, at in step.trace_shapes(shape):
+                yield f"steps.{i}" + (f".{path}" if path else ""), leaf, at
+            shape = step.out_shape(shape)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, i: int) -> nn.Module:
+        return self.steps[i]
+
+
+class Branch(EquivariantModule):
+    """The U: a fine path that skips a coarse detour, both joined by channels.
+
+        x ─ inner: coarsen … refine ─┐
+        └────────────────────────── join ─ fuse
+
+    Args:
+        inner: coarsens, works on the coarse domain and refines again; its output lives on the domain of its input.
+        fuse: takes the joined channels (skip first, then inner).
+
+    Law: f(g·x) = g·f(x), since joining channels is a direct sum of representations.
+    """
+
+    def __init__(self, inner: EquivariantModule, fuse: EquivariantModule) -> None:
+        joined = inner.in_field.rep + inner.out_field.rep
+        if fuse.in_field.rep != joined:
+            raise FieldError(f"fuse expects {fuse.in_field.rep}, the skip and the inner path give {joined}")
+        super().__init__(inner.in_field, fuse.out_field)
+        self.inner, self.fuse = inner, fuse
+
+    def forward(self, x: Any) -> Any:
+        """Join the skip and the detour, then fuse."""
+        return self.fuse(self.in_field.space.concatenate(x, self.inner(x)))
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Exact if both paths are."""
+        exact, why = self.inner.exact_when(shape)
+        return self.fuse.exact_when(shape) if exact else (exact, why)
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Both paths."""
+        return self.inner.multiplications(shape) + self.fuse.multiplications(shape)
+
+    def leaves(self) -> Iterator[tuple[str, EquivariantModule]]:
+        """The leaves of the detour, then of the fusion."""
+        for name, part in (("inner", self.inner), ("fuse", self.fuse)):
+            for path, leaf in part.leaves():
+                yield f"{name}.{path}".rstrip("."), leaf
+
+    def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, EquivariantModule, tuple[int, ...]]]:
+        """The leaves of the detour, then of the fusion, with their input sizes."""
+        for name, part in (("inner", self.inner), ("fuse", self.fuse)):
+            for path, leaf, at in part.trace_shapes(shape):
+                yield f"{name}.{path}".rstrip("."), leaf, at
+
+    def export(self) -> nn.Module:
+        """The same U in plain torch."""
+        return PlainBranch(self.inner.export(), self.fuse.export())
+
+
+class PlainBranch(nn.Module):
+    """The plain-torch form of `Branch` for tensors: torch.cat along channels, cropped to the skip."""
+
+    def __init__(self, inner: nn.Module, fuse: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.fuse = inner, fuse
+
+    def forward(self, x: Any) -> Any:
+        """Join and fuse."""
+        from torch import cat
+
+        return self.fuse(cat([x, self.inner(x)], dim=1))

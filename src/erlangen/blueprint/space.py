@@ -1,0 +1,272 @@
+"""The abstract domain: five methods that every row of the blueprint fills in.
+
+    act(g, signal, rep)           (g·x)(u) = ρ(g) x(g⁻¹u)
+    linear(in_field, out_field)   B, local equivariant linear map
+    nonlinearity(field)           σ
+    coarsen(field)                P, local pooling
+    readout(field, task)          A, the head
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field as dataclass_field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from erlangen.blueprint.field import Field
+from erlangen.errors import DomainError, FieldError
+from erlangen.symmetry import Group, Representation
+
+if TYPE_CHECKING:
+    from erlangen.blueprint.module import EquivariantModule
+    from erlangen.blueprint.task import Task
+
+
+@dataclass(frozen=True)
+class Action:
+    """One concrete transformation of the signals of a space, as an audit applies it.
+
+    Args:
+        label: what prints, such as "r90", "shift-x+1" or "17.5°".
+        family: the set it was drawn from, such as "C4", "translation", "rotation" or "permutation".
+        exact: whether it maps the discretised domain to itself; otherwise it interpolates and has a floor.
+        move: `move(signal, rep)` is the moved signal; rep None leaves the channels alone.
+        generator: whether it generates its family, so that its law implies the law of the whole family.
+        parameter: position on the axis of a plot (degrees, pixels), if there is one.
+        undo: `undo(signal, rep)`, the inverse motion, which measures the interpolation floor.
+    """
+
+    label: str
+    family: str
+    exact: bool
+    move: Callable[[Any, Representation | None], Any]
+    generator: bool = False
+    parameter: float | None = None
+    undo: Callable[[Any, Representation | None], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The hyperparameters of a derived network: one dial, `size`, sets them all.
+
+    Args:
+        widths: channels of every block (before division by the size of the hidden representation).
+        coarsen_after: indices of the blocks after which the domain is coarsened.
+        local: options of the linear layer of every block (kernel size, hops), one mapping a block.
+        hidden: the representation hidden fields are copies of, in string form.
+        dropout: share of channels dropped before the head.
+        options: what the head and the blocks of this domain need beyond that.
+    """
+
+    widths: tuple[int, ...]
+    coarsen_after: tuple[int, ...] = ()
+    local: tuple[dict[str, Any], ...] = ()
+    hidden: str = "trivial"
+    dropout: float = 0.0
+    options: dict[str, Any] = dataclass_field(default_factory=dict)
+
+
+class Space(ABC):
+    """A domain Ω with a group acting on it. Equal spaces compare equal; spaces are immutable."""
+
+    name: str
+
+    # the blueprint
+
+    @abstractmethod
+    def act(self, g: Any, signal: Any, rep: Representation) -> Any:
+        """Move a signal: (g·x)(u) = ρ(g) x(g⁻¹u)."""
+
+    @abstractmethod
+    def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """B: the local equivariant linear layer between two fields."""
+
+    @abstractmethod
+    def nonlinearity(self, field: Field) -> "EquivariantModule":
+        """σ: a nonlinearity that is legal for the representation of the field."""
+
+    @abstractmethod
+    def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
+        """P: local pooling onto a coarser domain."""
+
+    @abstractmethod
+    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
+        """A: the invariant or equivariant head for a task."""
+
+    # around it
+
+    @abstractmethod
+    def norm(self, field: Field) -> "EquivariantModule":
+        """Normalisation that commutes with the representation of the field."""
+
+    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """σ ∘ norm ∘ B, the default layer."""
+        from erlangen.blueprint.module import Sequential
+
+        return Sequential(
+            self.linear(in_field, out_field, **local), self.norm(out_field), self.nonlinearity(out_field)
+        )
+
+    def refine(self, field: Field, **options: Any) -> "EquivariantModule":
+        """The way back from `coarsen` to the finer domain, for equivariant outputs."""
+        raise DomainError(f"{self} has no refinement; derive the equivariant task without coarsening")
+
+    def concatenate(self, finer: Any, coarser: Any) -> Any:
+        """Join the channels of two signals on the same domain, cropping the second to the first."""
+        raise DomainError(f"{self} cannot join two signals")
+
+    @abstractmethod
+    def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
+        """Widths, locality and coarsening of a named size ("tiny", "small", "medium", "large")."""
+
+    @abstractmethod
+    def symmetries(self, name: str | None = None) -> Group:
+        """The group of this name, or the largest one, that this domain honestly has.
+
+        Raises:
+            DomainError: the domain does not have it; the message says which it has.
+        """
+
+    @abstractmethod
+    def sample_signal(self, field: Field, batch: int = 2, generator: torch.Generator | None = None) -> Any:
+        """A random signal (white noise), for audits and tests."""
+
+    @abstractmethod
+    def actions(self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None) -> list[Action]:
+        """The transformations an audit should try on `signal`: generators, sampled elements, and what else this domain moves by."""
+
+    @abstractmethod
+    def nominal_shape(self) -> tuple[int, ...]:
+        """The size at which plans are priced: pixels along each axis; (nodes, edges) of a typical graph."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """A JSON-able description from which `erlangen.blueprint.space_from` makes an equal space."""
+
+    def field(self, group: "Group | str | None", rep: "Representation | str | int" = 1) -> Field:
+        """The type of a signal on this space.
+
+        Args:
+            group: its symmetry group; a name is looked up; None is the largest group of this space.
+            rep: the representation of the channels, its string form, or a number of trivial channels.
+
+        Raises:
+            DomainError: this space does not have that group.
+        """
+        chosen = self.symmetries(group if isinstance(group, str) or group is None else group.name)
+        if isinstance(group, Group) and group != chosen:
+            raise DomainError(f"{self} has a group named {group.name}, but not this one")
+        return Field(self, chosen.representation(rep))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and type(self) is type(other) and self.describe() == other.describe()
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+
+class Point(Space):
+    """A single point: vectors [B, C] with no domain. Heads end here."""
+
+    name = "point"
+
+    def act(self, g: Any, signal: Tensor, rep: Representation) -> Tensor:
+        """g·x = ρ(g) x."""
+        return rep.apply(g, signal, dim=1)
+
+    def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """Not yet: dense layers for any representation come with the solver."""
+        raise DomainError("a point has no local layers yet; derive on a grid or on graphs")
+
+    def nonlinearity(self, field: Field) -> "EquivariantModule":
+        """Not yet."""
+        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
+
+    def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
+        """A point cannot be coarsened."""
+        raise DomainError("a point cannot be coarsened")
+
+    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
+        """Not yet."""
+        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
+
+    def norm(self, field: Field) -> "EquivariantModule":
+        """Not yet."""
+        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
+
+    def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
+        """Not yet."""
+        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
+
+    def symmetries(self, name: str | None = None) -> Group:
+        """Any group with a name acts on a point."""
+        from erlangen.symmetry import group
+
+        return group(name or "C1")
+
+    def field(self, group: "Group | str | None", rep: "Representation | str | int" = 1) -> Field:
+        """Vectors that carry a representation; any group may act on them."""
+        chosen = group if isinstance(group, Group) else self.symmetries(group)
+        return Field(self, chosen.representation(rep))
+
+    def sample_signal(self, field: Field, batch: int = 2, generator: torch.Generator | None = None) -> Tensor:
+        """Gaussian vectors [batch, C]."""
+        return torch.randn(batch, field.size, generator=generator)
+
+    def actions(self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None) -> list[Action]:
+        """The generators of the group."""
+        return [
+            Action(group.label(g), group.name, True, lambda x, rep, g=g: x if rep is None else rep.apply(g, x), True)
+            for g in group.generators.values()
+        ]
+
+    def nominal_shape(self) -> tuple[int, ...]:
+        """No axes."""
+        return ()
+
+    def describe(self) -> dict[str, Any]:
+        """{"domain": "point"}."""
+        return {"domain": "point"}
+
+    def __repr__(self) -> str:
+        return "Point()"
+
+
+_SPACES: dict[str, Callable[..., Space]] = {"point": Point}
+
+
+def register_space(name: str, build: Callable[..., Space]) -> None:
+    """Make a domain known by name to `space_from`, the command line and saved networks."""
+    _SPACES[name] = build
+
+
+def space_from(description: dict[str, Any]) -> Space:
+    """The space that `Space.describe` described.
+
+    Raises:
+        UnknownName: no domain has this name.
+    """
+    from erlangen.errors import UnknownName
+
+    options = dict(description)
+    name = options.pop("domain", None)
+    if name not in _SPACES:
+        raise UnknownName("domain", name, sorted(_SPACES))
+    return _SPACES[name](**options)
+
+
+def check_channels(field: Field, channels: int, where: str) -> None:
+    """Raise a `FieldError` that teaches if a signal does not have the channels its field says."""
+    if channels == field.size:
+        return
+    hint = ""
+    if len(field.rep.terms) == 1:
+        _, component = field.rep.terms[0]
+        if channels % component.size == 0:
+            hint = f" = {channels // component.size} {component}"
+    raise FieldError(
+        f"{where} expects {field.rep} of {field.group} ({field.size} channels), got {channels} channels{hint}. "
+        f"Fix: give the layer before it that output, or declare the input field as it is."
+    )
