@@ -9,7 +9,10 @@ from difflib import get_close_matches
 
 
 class ErlangenError(Exception):
-    """Base of every error raised on purpose by erlangen."""
+    """Base of every error raised on purpose by erlangen. All of them survive pickling, as worker processes need."""
+
+    def __reduce__(self) -> tuple[object, ...]:  # the default calls __init__ with the finished message
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class FieldError(ErlangenError, ValueError):
@@ -44,6 +47,10 @@ class EquivarianceError(ErlangenError, AssertionError):
 
 class DataError(ErlangenError, OSError):
     """A data set that is unknown, unreachable, damaged or unreadable."""
+
+
+class RunError(ErlangenError, RuntimeError):
+    """A training run that cannot start, go on or be read: other settings, damaged folder, diverged loss."""
 
 
 class MissingExtra(ErlangenError, ImportError):

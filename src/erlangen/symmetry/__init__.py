@@ -1,12 +1,16 @@
 """What a group is, and how it acts on channels."""
 
-from erlangen.symmetry.finite import C, D, FiniteGroup, Subgroup, Z2, direct_product
+from erlangen.symmetry.component import Component
+from erlangen.symmetry.finite import FiniteGroup, Subgroup
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.implicit import ImplicitGroup, Permutations, Translations
 from erlangen.symmetry.names import group
-from erlangen.symmetry.representation import Component, Representation
+from erlangen.symmetry.planar import Z2, C, D
+from erlangen.symmetry.products import direct_product
+from erlangen.symmetry.representation import Representation
 
 __all__ = [
+    "Z2",
     "C",
     "Component",
     "D",
@@ -17,7 +21,6 @@ __all__ = [
     "Representation",
     "Subgroup",
     "Translations",
-    "Z2",
     "direct_product",
     "group",
 ]

@@ -1,19 +1,20 @@
-"""Finite groups with a multiplication table: cyclic, dihedral, direct products, and their subgroups.
+"""Finite groups with a multiplication table, and their subgroups.
 
 Elements are the integers 0 … |G|-1, with 0 the identity.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from math import cos, pi, sin
+from functools import cached_property
 
 import numpy as np
 import torch
 
 from erlangen.errors import DomainError, UnknownName
+from erlangen.symmetry.component import TOLERANCE, Component
 from erlangen.symmetry.group import Group
-from erlangen.symmetry.representation import TOLERANCE, Component, Representation
+from erlangen.symmetry.irreps import real_irreps
+from erlangen.symmetry.representation import Representation
 
 
 class FiniteGroup(Group):
@@ -23,13 +24,15 @@ class FiniteGroup(Group):
         name: the name that prints, such as "D4".
         table: [|G|, |G|] integers, table[g, h] = gh; element 0 is the identity.
         generators: named elements that generate the group.
-        irreps: name -> [|G|, d, d] matrices of every real irreducible representation, the trivial one first.
+        irreps: name -> [|G|, d, d] matrices of every real irreducible representation, the trivial one first; None to
+            find them numerically when they are asked for.
         standard: [|G|, d, d] matrices of the defining action on space, if the group has one.
         sign: name of the irrep that is called the sign representation, if any.
         labels: a short name for each element.
+        factors: (group, its elements in this one) for every factor of a direct product.
 
     Raises:
-        ValueError: the table is not that of a group with identity 0.
+        ValueError: the table is not that of a group with identity 0, or the generators do not generate it.
     """
 
     def __init__(
@@ -37,19 +40,28 @@ class FiniteGroup(Group):
         name: str,
         table: np.ndarray,
         generators: Mapping[str, int],
-        irreps: Mapping[str, np.ndarray],
+        irreps: Mapping[str, np.ndarray] | None = None,
         standard: np.ndarray | None = None,
         sign: str | None = None,
         labels: tuple[str, ...] = (),
+        factors: "tuple[tuple[FiniteGroup, tuple[int, ...]], ...]" = (),
     ) -> None:
         order = len(table)
         if table.shape != (order, order) or not (np.sort(table, axis=1) == np.arange(order)).all():
             raise ValueError(f"{name}: the rows of a multiplication table must be permutations of 0 … {order - 1}")
         if (table[0] != np.arange(order)).any() or (table[:, 0] != np.arange(order)).any():
             raise ValueError(f"{name}: element 0 must be the identity")
+        if len(closure(table, generators.values())) != order:
+            raise ValueError(
+                f"{name}: the generators {', '.join(generators) or '()'} do not generate all {order} elements"
+            )
+        for a in generators.values():  # Light's test: associativity need only hold with a generator in the middle
+            if (table[table[:, a]] != table[:, table[a]]).any():
+                raise ValueError(f"{name}: the table is not associative, (g a) h ≠ g (a h) for some g, h and a = {a}")
         self.name, self.order, self.table = name, order, table
         self.inverses = np.argmin(table, axis=1)  # the column holding 0, the identity
-        self._generators, self._irreps, self._standard, self._sign = dict(generators), irreps, standard, sign
+        self._generators, self._given_irreps, self._standard, self._sign = dict(generators), irreps, standard, sign
+        self._factors = factors
         self.labels = labels or tuple(str(g) for g in range(order))
 
     @property
@@ -85,6 +97,20 @@ class FiniteGroup(Group):
 
     # representations
 
+    @property
+    def representations(self) -> tuple[str, ...]:
+        """Names of the representations this group has, as `representation` reads them."""
+        named = ["trivial", "regular"]
+        if self._sign is not None:
+            named.insert(1, "sign")
+        if self._standard is not None:
+            named.insert(1, "standard")
+        return (*named, *self._irreps, "quotient(H)")
+
+    @cached_property
+    def _irreps(self) -> Mapping[str, np.ndarray]:
+        return real_irreps(self.table) if self._given_irreps is None else self._given_irreps
+
     @cached_property
     def trivial(self) -> Representation:
         """ρ(g) = 1."""
@@ -119,7 +145,7 @@ class FiniteGroup(Group):
         return tuple(self._single(name, matrices) for name, matrices in self._irreps.items())
 
     def irrep(self, *label: int) -> Representation:
-        """A real irrep by its label: the frequency k of C(n); parity j and frequency k of D(n).
+        """A real irrep by its label: the frequency k of C(n); parity j and frequency k of D(n); a position elsewhere.
 
         Raises:
             UnknownName: no irrep has this label.
@@ -127,7 +153,7 @@ class FiniteGroup(Group):
         name = f"irrep({','.join(str(k) for k in label)})"
         if name not in self._irreps:
             raise UnknownName(f"irrep of {self}", name, list(self._irreps))
-        return self._single(name, self._irreps[name])
+        return self.irreps[list(self._irreps).index(name)]
 
     def quotient(self, subgroup: "Subgroup | FiniteGroup | str | Iterable[int]") -> Representation:
         """The permutation of the cosets G/H, of size |G|/|H|: functions on G that H leaves alone."""
@@ -171,28 +197,63 @@ class FiniteGroup(Group):
             spec = group(spec)
         if isinstance(spec, FiniteGroup):
             return self._find(spec)
-        elements = {0, *spec}
-        while True:
-            closure = {int(self.table[g, h]) for g in elements for h in elements}
-            if closure <= elements:
-                break
-            elements |= closure
-        ordered = sorted(elements)
-        position = {g: i for i, g in enumerate(ordered)}
-        table = np.array([[position[int(self.table[g, h])] for h in ordered] for g in ordered])
-        name = f"<{', '.join(self.label(g) for g in ordered[1:])}>" if len(ordered) > 1 else "C1"
-        trivial = {"irrep(0)": np.ones((len(ordered), 1, 1))}
-        named = {self.label(g): position[g] for g in ordered[1:]}
-        return Subgroup(FiniteGroup(name, table, named, trivial), self, tuple(ordered))
+        given = [int(g) for g in spec]
+        outside = [g for g in given if g not in self.elements]
+        if outside:
+            raise DomainError(f"{self} has the elements 0 … {self.order - 1}, got {outside} to generate a subgroup")
+        return self._generated(sorted(closure(self.table, given)))
+
+    def _generated(self, elements: list[int]) -> "Subgroup":
+        """The subgroup with these elements, as C(n) or D(n) where its action on space is theirs."""
+        if self._standard is not None and self._standard.shape[1] == 2:
+            from erlangen.symmetry.planar import C, D
+
+            order = len(elements)
+            for candidate in (C(order), D(order // 2)) if order % 2 == 0 else (C(order),):
+                place = self._places(candidate)
+                if place is not None and set(place) == set(elements):
+                    return Subgroup(candidate, self, place)
+        position = {g: i for i, g in enumerate(elements)}
+        table = np.array([[position[int(self.table[g, h])] for h in elements] for g in elements])
+        generators: dict[str, int] = {}
+        for g in elements[1:]:
+            if position[g] not in closure(table, generators.values()):
+                generators[self.label(g)] = position[g]
+        name = f"<{', '.join(generators)}>" if generators else "C1"
+        standard = None if self._standard is None else self._standard[elements]
+        labels = tuple(self.label(g) for g in elements)
+        return Subgroup(FiniteGroup(name, table, generators, standard=standard, labels=labels), self, tuple(elements))
+
+    def _places(self, other: "FiniteGroup") -> tuple[int, ...] | None:
+        """For each element of another group, the element of this one that moves space in the same way, if all exist."""
+        if self._standard is None or other._standard is None or self._standard.shape[1:] != other._standard.shape[1:]:
+            return None
+        distance = np.abs(other._standard[:, None] - self._standard[None]).max(axis=(2, 3))
+        if (distance.min(axis=1) >= TOLERANCE).any():
+            return None
+        place = tuple(int(i) for i in distance.argmin(axis=1))
+        return place if len(set(place)) == len(place) else None
 
     def _find(self, other: "FiniteGroup") -> "Subgroup":
         if other == self:
             return Subgroup(other, self, tuple(self.elements))
-        if self._standard is not None and other._standard is not None and self._standard.shape[1:] == other._standard.shape[1:]:
-            distance = np.abs(other._standard[:, None] - self._standard[None]).max(axis=(2, 3))
-            if (distance.min(axis=1) < TOLERANCE).all():
-                return Subgroup(other, self, tuple(int(i) for i in distance.argmin(axis=1)))
-        raise DomainError(f"{other} is not a subgroup of {self}")
+        place = self._places(other)
+        if place is not None:
+            return Subgroup(other, self, place)
+        if other.order == 1:
+            return Subgroup(other, self, (0,))
+        factors = [elements for factor, elements in self._factors if factor == other]
+        if len(factors) == 1:
+            return Subgroup(other, self, factors[0])
+        if factors:
+            raise DomainError(
+                f"{self} has {len(factors)} factors {other}; name one by its elements, such as {factors[0]}"
+            )
+        raise DomainError(
+            f"{other} is not found inside {self}: its action on space is not part of that of {self}, and it is not a "
+            f"factor of it. Fix: give elements of {self} that generate the subgroup; its generators are "
+            f"{dict(self.generators)}."
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FiniteGroup) and self.name == other.name and np.array_equal(self.table, other.table)
@@ -216,109 +277,11 @@ class Subgroup:
     elements: tuple[int, ...]
 
 
-def rotation(angle: float) -> np.ndarray:
-    """The 2 x 2 matrix that turns (x, y) by `angle` radians, with exact entries at multiples of 90°."""
-    c, s = cos(angle), sin(angle)
-    c, s = (float(round(v)) if abs(v - round(v)) < TOLERANCE else v for v in (c, s))
-    return np.array([[c, -s], [s, c]])
-
-
-def _degrees(r: int, n: int) -> str:
-    return f"r{360 * r / n:g}"
-
-
-@lru_cache
-def C(n: int) -> FiniteGroup:
-    """The cyclic group of rotations by 360°/n.
-
-    Args:
-        n: its order, >= 1. Element k turns the plane by 360°·k/n from the x axis towards the y axis.
-    """
-    _check_order("C", n)
-    k = np.arange(n)
-    irreps: dict[str, np.ndarray] = {}
-    for f in range(n // 2 + 1):
-        if f == 0 or 2 * f == n:
-            irreps[f"irrep({f})"] = np.cos(2 * pi * f * k / n).round()[:, None, None]
-        else:
-            irreps[f"irrep({f})"] = np.stack([rotation(2 * pi * f * r / n) for r in k])
-    return FiniteGroup(
-        f"C{n}",
-        (k[:, None] + k[None]) % n,
-        {"r": 1} if n > 1 else {},
-        irreps,
-        np.stack([rotation(2 * pi * r / n) for r in k]),
-        sign=f"irrep({n // 2})" if n % 2 == 0 else None,
-        labels=("e", *(_degrees(r, n) for r in range(1, n))),
-    )
-
-
-@lru_cache
-def D(n: int) -> FiniteGroup:
-    """The dihedral group of n rotations and n reflections.
-
-    Args:
-        n: half its order, >= 1. Element s·n + r is r rotations by 360°/n after s mirrorings m: (x, y) → (-x, y).
-
-    Law: (r, s)(r', s') = (r + (-1)^s r', s + s').
-    """
-    _check_order("D", n)
-    s, r = np.divmod(np.arange(2 * n), n)
-    turn = (r[:, None] + np.where(s[:, None] == 1, -1, 1) * r[None]) % n
-    table = ((s[:, None] + s[None]) % 2) * n + turn
-    flip = np.where(s == 1, -1.0, 1.0)
-    irreps = {"irrep(0,0)": np.ones((2 * n, 1, 1)), "irrep(1,0)": flip[:, None, None]}
-    if n % 2 == 0:
-        alternate = np.where(r % 2 == 1, -1.0, 1.0)
-        irreps[f"irrep(0,{n // 2})"] = alternate[:, None, None]
-        irreps[f"irrep(1,{n // 2})"] = (alternate * flip)[:, None, None]
-    mirror = np.diag([-1.0, 1.0])
-    for f in range(1, (n - 1) // 2 + 1):
-        irreps[f"irrep(1,{f})"] = _turn_and_flip(r * f, s, n, mirror)
-    generators = {"r": 1, "m": n} if n > 1 else {"m": 1}
-    turns = ["e", *(_degrees(k, n) for k in range(1, n))]
-    labels = (*turns, "m", *(f"{t}·m" for t in turns[1:]))
-    return FiniteGroup(f"D{n}", table, generators, irreps, _turn_and_flip(r, s, n, mirror), "irrep(1,0)", labels)
-
-
-def _turn_and_flip(r: np.ndarray, s: np.ndarray, n: int, mirror: np.ndarray) -> np.ndarray:
-    return np.stack([rotation(2 * pi * a / n) @ (mirror if b else np.eye(2)) for a, b in zip(r, s, strict=True)])
-
-
-def Z2() -> FiniteGroup:
-    """The group of two elements {e, m}, the mirror of a line: D(1)."""
-    return D(1)
-
-
-def direct_product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
-    """The direct product: pairs (g, h) with (g, h)(g', h') = (gg', hh'); pair (g, h) is element g·|H| + h.
-
-    The irreps listed are the outer tensor products ρ ⊗ σ of real irreps of which at least one is of real type, so that
-    they are irreducible over the reals.
-
-    Raises:
-        DomainError: both groups have a two-dimensional irrep of complex type, whose product is reducible.
-    """
-    n, m = len(first.table), len(second.table)
-    table = (first.table[:, None, :, None] * m + second.table[None, :, None, :]).reshape(n * m, n * m)
-    irreps = {}
-    for i, a in enumerate(first.irreps):
-        for j, b in enumerate(second.irreps):
-            if _type_dimension(a) > 1 and _type_dimension(b) > 1:
-                raise DomainError(f"{first} x {second}: the product of the complex-type irreps {a} and {b} is reducible")
-            outer = np.einsum("gij,hkl->ghikjl", a.matrices(), b.matrices())
-            irreps[f"irrep({i},{j})"] = outer.reshape(n * m, a.size * b.size, -1)
-    generators = {f"{k}": g * m for k, g in first.generators.items()}
-    generators |= {(k if k not in generators else f"{k}'"): h for k, h in second.generators.items()}
-    labels = tuple("e" if a == b == "e" else f"({a},{b})" for a in first.labels for b in second.labels)
-    return FiniteGroup(f"{first}x{second}", table, generators, irreps, labels=labels)
-
-
-def _type_dimension(irrep: Representation) -> int:
-    """dim of the commutant: 1 for real type, 2 for complex, 4 for quaternionic."""
-    return round(float(irrep.character @ irrep.character) / len(irrep.character))
-
-
-def _check_order(family: str, n: int) -> None:
-    if not isinstance(n, int) or n < 1:
-        raise DomainError(f"{family}(n) needs an integer n >= 1, got {n!r}")
+def closure(table: np.ndarray, elements: Iterable[int]) -> set[int]:
+    """The elements of the smallest subgroup that holds the given ones."""
+    generators = [int(g) for g in elements]
+    found, new = {0}, [0]
+    while new:
+        new = [h for h in {int(table[g, a]) for g in new for a in generators} if h not in found]
+        found.update(new)
+    return found

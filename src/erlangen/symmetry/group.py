@@ -55,11 +55,17 @@ class Group(ABC):
     def trivial(self) -> "Representation":
         """The representation ρ(g) = 1."""
 
+    @property
+    def representations(self) -> tuple[str, ...]:
+        """Names of the representations this group has, as `representation` reads them."""
+        return ("trivial",)
+
     def representation(self, spec: "str | int | Representation") -> "Representation":
         """Read a representation of this group from its string form.
 
         Args:
-            spec: a representation of this group; or its string form, "4 regular + 2 standard"; or a number of trivial channels.
+            spec: a representation of this group; or its string form, "4 regular + 2 standard"; or a number
+                of trivial channels.
 
         Returns:
             The representation.
@@ -68,7 +74,7 @@ class Group(ABC):
             UnknownName: a term that this group does not have.
             FieldError: a malformed string, or a representation of another group.
         """
-        from erlangen.symmetry.representation import parse
+        from erlangen.symmetry.parse import parse
 
         return parse(self, spec)
 

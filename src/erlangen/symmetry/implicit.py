@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from erlangen.errors import DomainError
+from erlangen.symmetry.component import Component
 from erlangen.symmetry.group import Group
-from erlangen.symmetry.representation import Component, Representation
+from erlangen.symmetry.representation import Representation
 
 
 class ImplicitGroup(Group):

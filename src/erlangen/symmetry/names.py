@@ -3,7 +3,9 @@
 import re
 
 from erlangen.errors import UnknownName
-from erlangen.symmetry.finite import C, D, FiniteGroup, Z2, direct_product
+from erlangen.symmetry.finite import FiniteGroup
+from erlangen.symmetry.planar import Z2, C, D
+from erlangen.symmetry.products import direct_product
 
 KNOWN = ("C1", "C2", "C4", "D1", "D2", "D4", "C<n>", "D<n>", "Z2", "G x H")
 
@@ -16,7 +18,9 @@ def group(name: "str | FiniteGroup") -> FiniteGroup:
     """
     if isinstance(name, FiniteGroup):
         return name
-    factors = re.split(r"\s*[x×]\s*", name.strip())
+    if not isinstance(name, str):
+        raise UnknownName("group", name, KNOWN)
+    factors = re.split(r"\s*[xX×]\s*", name.strip())
     if len(factors) > 1:
         result = group(factors[0])
         for factor in factors[1:]:

@@ -4,9 +4,7 @@ A `Representation` is a direct sum of named components with multiplicities, `4*G
 component by component, copy by copy: the channels of one copy are contiguous.
 """
 
-import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,70 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from erlangen.errors import FieldError, UnknownName
+from erlangen.errors import FieldError
+from erlangen.symmetry.component import TOLERANCE, Component
 from erlangen.symmetry.group import Group
 
 if TYPE_CHECKING:
     from erlangen.symmetry.finite import FiniteGroup, Subgroup
-
-TOLERANCE = 1e-9  # matrices are built in float64 from closed forms; entries this close to 0 or ±1 are exact
-
-
-class Component:
-    """One named representation, as matrices: the atom of a direct sum.
-
-    Args:
-        group: the group represented.
-        name: its name in the string form, such as "regular" or "irrep(1)".
-        matrices: [|G|, size, size] float64, ρ(g) for every element; None for the trivial component of an implicit group.
-
-    Law: ρ(gh) = ρ(g) ρ(h).
-    """
-
-    def __init__(self, group: Group, name: str, matrices: np.ndarray | None) -> None:
-        self.group, self.name, self.matrices = group, name, matrices
-        self.size = 1 if matrices is None else matrices.shape[1]
-
-    @cached_property
-    def monomial(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Signed permutation form (image [|G|, size], sign [|G|, size]), ρ(g) e_j = sign[g, j] e_image[g, j]; None if there is none."""
-        if self.matrices is None:
-            return None
-        magnitude = np.abs(self.matrices)
-        image = magnitude.argmax(axis=1)
-        one_hot = np.zeros_like(magnitude)
-        np.put_along_axis(one_hot, image[:, None, :], 1.0, axis=1)
-        if np.abs(magnitude - one_hot).max(initial=0.0) > TOLERANCE:
-            return None
-        sign = np.take_along_axis(self.matrices, image[:, None, :], axis=1)[:, 0, :]
-        return image, np.round(sign).astype(np.int64)
-
-    @cached_property
-    def is_permutation(self) -> bool:
-        """Whether every ρ(g) permutes the channels, so that pointwise nonlinearities commute with it."""
-        if self.matrices is None:
-            return True
-        return self.monomial is not None and bool((self.monomial[1] == 1).all())
-
-    @cached_property
-    def character(self) -> np.ndarray:
-        """χ(g) = trace ρ(g), [|G|]."""
-        if self.matrices is None:
-            raise FieldError(f"the implicit group {self.group} has no table of characters")
-        return np.trace(self.matrices, axis1=1, axis2=2)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Component) or self.group != other.group or self.size != other.size:
-            return False
-        if self.matrices is None or other.matrices is None:
-            return self.matrices is other.matrices
-        return bool(np.allclose(self.matrices, other.matrices, atol=TOLERANCE))
-
-    def __hash__(self) -> int:
-        return hash((self.group, self.size))
-
-    def __repr__(self) -> str:
-        return self.name
 
 
 class Representation:
@@ -87,6 +27,8 @@ class Representation:
         group: the group represented.
         terms: (multiplicity, component) pairs; equal neighbours are merged.
 
+    Two representations are equal if all their matrices are, whatever the names of their components.
+
     Law: ρ(gh) = ρ(g) ρ(h), ρ(e) = 1.
     """
 
@@ -94,7 +36,9 @@ class Representation:
         merged: list[tuple[int, Component]] = []
         for multiplicity, component in terms:
             if multiplicity < 0:
-                raise FieldError(f"a representation cannot have {multiplicity} copies of {component}; give a number >= 0")
+                raise FieldError(
+                    f"a representation cannot have {multiplicity} copies of {component}; give a number >= 0"
+                )
             if multiplicity == 0:
                 continue
             if merged and merged[-1][1] == component:
@@ -108,17 +52,30 @@ class Representation:
     # arithmetic
 
     def __add__(self, other: "Representation") -> "Representation":
+        if not isinstance(other, Representation):
+            return NotImplemented
         if self.group != other.group:
-            raise FieldError(f"cannot add representations of {self.group} and {other.group}; restrict one of them first")
+            raise FieldError(
+                f"cannot add representations of {self.group} and {other.group}; restrict one of them first"
+            )
         return Representation(self.group, self.terms + other.terms)
 
     def __rmul__(self, copies: int) -> "Representation":
-        return Representation(self.group, tuple(t for _ in range(copies) for t in self.terms))
+        if not isinstance(copies, int):
+            return NotImplemented
+        if copies < 0:
+            raise FieldError(f"a representation cannot have {copies} copies of {self}; give a number >= 0")
+        if len(self.terms) == 1:
+            multiplicity, component = self.terms[0]
+            return Representation(self.group, ((copies * multiplicity, component),))
+        return Representation(self.group, copies * self.terms)
 
     def __mul__(self, other: "Representation | int") -> "Representation":
         """Tensor product: (ρ ⊗ σ)(g) = ρ(g) ⊗ σ(g); an integer gives that many copies."""
         if isinstance(other, int):
             return other * self
+        if not isinstance(other, Representation):
+            return NotImplemented
         if self.group != other.group:
             raise FieldError(f"the tensor product needs one group, got {self.group} and {other.group}")
         a, b = self.matrices(), other.matrices()
@@ -146,18 +103,28 @@ class Representation:
         elements = np.asarray(inside.elements)
         terms = []
         for multiplicity, component in self.terms:
-            matrices = _require(component)[elements]
+            matrices = component.table()[elements]
             terms.append((multiplicity, inside.group.component_of(matrices, f"{component.name}|{inside.group}")))
         return Representation(inside.group, tuple(terms))
 
     def decompose(self) -> dict[str, int]:
-        """Multiplicity of every real irrep: m_i = ⟨χ, χ_i⟩ / ⟨χ_i, χ_i⟩."""
+        """Multiplicity of every real irrep: m_i = ⟨χ, χ_i⟩ / ⟨χ_i, χ_i⟩.
+
+        Raises:
+            FieldError: the group is implicit, or was built with an incomplete list of irreps.
+        """
         chi = self.character
-        result = {}
+        result, covered = {}, 0
         for irrep in self._finite().irreps:
             multiplicity = float(chi @ irrep.character) / float(irrep.character @ irrep.character)
             if round(multiplicity):
                 result[str(irrep.terms[0][1])] = round(multiplicity)
+                covered += round(multiplicity) * irrep.size
+        if covered != self.size:
+            raise FieldError(
+                f"the irreps listed for {self.group} cover {covered} of the {self.size} channels of {self}: the "
+                f"list is incomplete. Fix: build the group with irreps=None, which finds them all."
+            )
         return result
 
     # matrices
@@ -175,7 +142,7 @@ class Representation:
         dense = np.zeros((order, self.size, self.size))
         for start, component in self.copies():
             stop = start + component.size
-            dense[:, start:stop, start:stop] = _require(component)
+            dense[:, start:stop, start:stop] = component.table()
         return dense
 
     @property
@@ -218,7 +185,7 @@ class Representation:
         """
         if x.shape[dim] != self.size:
             raise FieldError(f"{self} of {self.group} has {self.size} channels, got a tensor with {x.shape[dim]}")
-        if all(c.matrices is None or c.size == 1 and c.is_permutation for _, c in self.terms):
+        if self.is_trivial:
             return x
         if self.is_monomial:
             source, sign = self._gather(int(g))
@@ -231,7 +198,7 @@ class Representation:
         parts = []
         for channels, multiplicity, component in self.slices():
             block = x.movedim(dim, -1)[..., channels].unflatten(-1, (multiplicity, component.size))
-            matrix = torch.from_numpy(_require(component)[int(g)]).to(x)
+            matrix = torch.from_numpy(component.table()[int(g)]).to(x)
             parts.append(torch.einsum("ij,...mj->...mi", matrix, block).flatten(-2))
         return torch.cat(parts, dim=-1).movedim(-1, dim)
 
@@ -259,13 +226,14 @@ class Representation:
     @property
     def is_trivial(self) -> bool:
         """Whether ρ(g) = 1 for every g."""
-        return all(
-            c.matrices is None or np.allclose(c.matrices, np.eye(c.size), atol=TOLERANCE) for _, c in self.terms
-        )
+        return all(c.is_trivial for _, c in self.terms)
 
     @property
     def nonlinearities(self) -> tuple[str, ...]:
-        """Kinds of nonlinearity that commute with ρ: pointwise for permutations, odd pointwise for signed ones, norm and gate always."""
+        """Kinds of nonlinearity that commute with ρ.
+
+        Pointwise for permutations, odd pointwise for signed permutations, norm and gate always.
+        """
         legal = ("norm", "gate")
         if self.is_permutation:
             return ("pointwise", "odd", *legal)
@@ -278,53 +246,23 @@ class Representation:
             raise FieldError(f"{self.group} is implicit: its elements are never enumerated")
         return self.group
 
+    def _blocks(self) -> tuple[tuple[int, Component], ...]:
+        """The direct sum over the smallest common diagonal blocks, with equal neighbours merged: a normal form."""
+        if all(len(c.blocks) == 1 for _, c in self.terms):
+            return self.terms
+        parts = tuple((1, block) for m, c in self.terms for _ in range(m) for block in c.blocks)
+        return Representation(self.group, parts).terms
+
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Representation)
-            and self.group == other.group
-            and len(self.terms) == len(other.terms)
-            and all(m == n and c == d for (m, c), (n, d) in zip(self.terms, other.terms, strict=True))
-        )
+        if self is other:
+            return True
+        if not isinstance(other, Representation) or self.group != other.group or self.size != other.size:
+            return False
+        mine, theirs = self._blocks(), other._blocks()
+        return len(mine) == len(theirs) and all(m == n and c == d for (m, c), (n, d) in zip(mine, theirs, strict=True))
 
     def __hash__(self) -> int:
-        return hash((self.group, self.size, tuple(m for m, _ in self.terms)))
+        return hash((self.group, self.size))
 
     def __repr__(self) -> str:
         return " + ".join(f"{m} {c}" for m, c in self.terms) or "0"
-
-
-def _require(component: Component) -> np.ndarray:
-    if component.matrices is None:
-        raise FieldError(f"{component} of the implicit group {component.group} has no matrices")
-    return component.matrices
-
-
-_TERM = re.compile(r"^\s*(?:(\d+)\s*\*?\s*)?([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*$")
-
-
-def parse(group: Group, spec: "str | int | Representation") -> Representation:
-    """Read "4 regular + 2 irrep(1)" as a representation of `group` (see `Group.representation`)."""
-    if isinstance(spec, Representation):
-        if spec.group != group:
-            raise FieldError(f"expected a representation of {group}, got {spec} of {spec.group}; restrict it first")
-        return spec
-    if isinstance(spec, int):
-        return spec * group.trivial
-    names = ["trivial", "sign", "standard", "regular", "irrep(k)", "quotient(H)"]
-    total = Representation(group, ())
-    for term in str(spec).split("+"):
-        match = _TERM.match(term)
-        if match is None:
-            raise FieldError(f"cannot read {term.strip()!r} in {spec!r}; write terms like '4 regular + 2 irrep(1)'")
-        copies, name, arguments = int(match[1] or 1), match[2], match[3]
-        known = name in ("irrep", "quotient") if arguments is not None else name in ("trivial", "sign", "standard", "regular")
-        if not known or not hasattr(group, name):
-            raise UnknownName(f"representation of {group}", name, [n for n in names if hasattr(group, n.split("(")[0])])
-        if arguments is None:
-            part = getattr(group, name)
-        elif name == "irrep":
-            part = group.irrep(*(int(a) for a in arguments.split(",")))  # type: ignore[attr-defined]
-        else:
-            part = group.quotient(arguments.strip())  # type: ignore[attr-defined]
-        total = total + copies * part
-    return total
