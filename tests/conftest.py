@@ -1,0 +1,42 @@
+"""Options of the test suite: --slow runs the slow tests, --types checks shapes and types of erlangen while it runs."""
+
+import os
+
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("erlangen", deadline=None, max_examples=25, derandomize=True, print_blob=True)
+settings.load_profile("erlangen")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
+    parser.addoption(
+        "--types",
+        action="store_true",
+        help="check jaxtyping shapes and types at run time (do not combine with tests that compile or export networks)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes longer than a few seconds; run with --slow")
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        torch.set_num_threads(1)  # as many workers as cores: more threads only get in each other's way
+    if config.getoption("--types"):
+        from jaxtyping import install_import_hook
+
+        # The run-time checks raise false errors under torch.compile, so they are off unless asked for.
+        config.stash[_HOOK] = install_import_hook("erlangen", "beartype.beartype")
+
+
+_HOOK = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow; run with --slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
