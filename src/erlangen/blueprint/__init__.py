@@ -4,6 +4,7 @@ from erlangen.blueprint.derive import Network, derive, network_from
 from erlangen.blueprint.field import Field, Signal
 from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, PlanRow, plan_of
+from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
 from erlangen.blueprint.space import Action, Point, Recipe, Space, check_channels, register_space, space_from
 from erlangen.blueprint.task import Classify, Predict, Regress, Segment, Task, task_from
 
@@ -28,7 +29,10 @@ __all__ = [
     "check_channels",
     "derive",
     "network_from",
+    "operator_costs",
+    "operator_dtype",
     "plan_of",
+    "precision",
     "register_space",
     "space_from",
     "task_from",

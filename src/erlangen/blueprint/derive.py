@@ -130,7 +130,8 @@ def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
 
 def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:
     """B σ, P where the recipe coarsens, …"""
-    space, steps, now = field.space, [], field
+    space, now = field.space, field
+    steps: list[EquivariantModule] = []
     for i, rep in enumerate(hidden):
         steps.append(space.block(now, field.with_rep(rep), **recipe.local[i]))
         now = steps[-1].out_field
@@ -157,10 +158,10 @@ def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [space.coarsen(now)]
             inner += stage(level + 1, inner[0].out_field)
-            inner.append(space.refine(inner[-1].out_field))
-            joined = field.with_rep(now.rep + inner[-1].out_field.rep)
+            refine = space.refine(inner[-1].out_field)
+            joined = field.with_rep(now.rep + refine.out_field.rep)
             fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
-            steps.append(Branch(Sequential(*inner), fuse))
+            steps.append(Branch(Sequential(*inner), refine, fuse))
         return steps
 
     return stage(0, field)

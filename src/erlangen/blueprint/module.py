@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from erlangen.blueprint.field import Field
 from erlangen.errors import FieldError
@@ -139,62 +140,62 @@ class Sequential(EquivariantModule):
 class Branch(EquivariantModule):
     """The U: a fine path that skips a coarse detour, both joined by channels.
 
-        x ─ inner: coarsen … refine ─┐
-        └────────────────────────── join ─ fuse
+        x ─ inner (coarsens) ─ refine ─┐
+        └──────────────────────────── join ─ fuse
 
     Args:
-        inner: coarsens, works on the coarse domain and refines again; its output lives on the domain of its input.
-        fuse: takes the joined channels (skip first, then inner).
+        inner: coarsens and works on the coarse domain.
+        refine: `refine(y, like=x)` brings its output back to the domain of x.
+        fuse: takes the joined channels (skip first, then the detour).
 
     Law: f(g·x) = g·f(x), since joining channels is a direct sum of representations.
     """
 
-    def __init__(self, inner: EquivariantModule, fuse: EquivariantModule) -> None:
-        joined = inner.in_field.rep + inner.out_field.rep
+    def __init__(self, inner: EquivariantModule, refine: EquivariantModule, fuse: EquivariantModule) -> None:
+        joined = inner.in_field.rep + refine.out_field.rep
         if fuse.in_field.rep != joined:
-            raise FieldError(f"fuse expects {fuse.in_field.rep}, the skip and the inner path give {joined}")
+            raise FieldError(f"fuse expects {fuse.in_field.rep}, the skip and the detour give {joined}")
         super().__init__(inner.in_field, fuse.out_field)
-        self.inner, self.fuse = inner, fuse
+        self.inner, self.refine, self.fuse = inner, refine, fuse
 
     def forward(self, x: Any) -> Any:
         """Join the skip and the detour, then fuse."""
-        return self.fuse(self.in_field.space.concatenate(x, self.inner(x)))
+        detour = self.refine(self.inner(x), like=x)
+        return self.fuse(self.in_field.space.concatenate(x, detour))
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Exact if both paths are."""
+        """Exact if every part is."""
         exact, why = self.inner.exact_when(shape)
         return self.fuse.exact_when(shape) if exact else (exact, why)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Both paths."""
-        return self.inner.multiplications(shape) + self.fuse.multiplications(shape)
+        return sum(leaf.multiplications(at) for _, leaf, at in self.trace_shapes(shape))
 
     def leaves(self) -> Iterator[tuple[str, EquivariantModule]]:
         """The leaves of the detour, then of the fusion."""
-        for name, part in (("inner", self.inner), ("fuse", self.fuse)):
+        for name, part in (("inner", self.inner), ("refine", self.refine), ("fuse", self.fuse)):
             for path, leaf in part.leaves():
                 yield f"{name}.{path}".rstrip("."), leaf
 
     def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, EquivariantModule, tuple[int, ...]]]:
-        """The leaves of the detour, then of the fusion, with their input sizes."""
-        for name, part in (("inner", self.inner), ("fuse", self.fuse)):
+        """The leaves of the detour, then of the fusion, with the sizes of their inputs (of the output, for `refine`)."""
+        for name, part in (("inner", self.inner), ("refine", self.refine), ("fuse", self.fuse)):
             for path, leaf, at in part.trace_shapes(shape):
                 yield f"{name}.{path}".rstrip("."), leaf, at
 
     def export(self) -> nn.Module:
         """The same U in plain torch."""
-        return PlainBranch(self.inner.export(), self.fuse.export())
+        return PlainBranch(self.inner.export(), self.refine.export(), self.fuse.export())
 
 
 class PlainBranch(nn.Module):
-    """The plain-torch form of `Branch` for tensors: torch.cat along channels, cropped to the skip."""
+    """The plain-torch form of `Branch` for tensors, joined along channels."""
 
-    def __init__(self, inner: nn.Module, fuse: nn.Module) -> None:
+    def __init__(self, inner: nn.Module, refine: nn.Module, fuse: nn.Module) -> None:
         super().__init__()
-        self.inner, self.fuse = inner, fuse
+        self.inner, self.refine, self.fuse = inner, refine, fuse
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Tensor) -> Tensor:
         """Join and fuse."""
-        from torch import cat
-
-        return self.fuse(cat([x, self.inner(x)], dim=1))
+        return self.fuse(torch.cat([x, self.refine(self.inner(x), x)], dim=1))

@@ -110,11 +110,11 @@ class Space(ABC):
         )
 
     def refine(self, field: Field, **options: Any) -> "EquivariantModule":
-        """The way back from `coarsen` to the finer domain, for equivariant outputs."""
+        """The way back from `coarsen`: `module(y, like=x)` brings y to the finer domain of x, for equivariant outputs."""
         raise DomainError(f"{self} has no refinement; derive the equivariant task without coarsening")
 
     def concatenate(self, finer: Any, coarser: Any) -> Any:
-        """Join the channels of two signals on the same domain, cropping the second to the first."""
+        """Join the channels of two signals on the same domain."""
         raise DomainError(f"{self} cannot join two signals")
 
     @abstractmethod

@@ -1,0 +1,24 @@
+"""Images, volumes and lines: regular grids with shifts and the exact point groups."""
+
+from erlangen.grids.coarsen import Pool, Upsample
+from erlangen.grids.linear import Conv
+from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
+from erlangen.grids.norm import BatchNorm, LayerNorm
+from erlangen.grids.readout import DenseReadout, Flatten, InvariantReadout
+from erlangen.grids.space import Grid, point_matrices, rotate
+
+__all__ = [
+    "BatchNorm",
+    "Conv",
+    "DenseReadout",
+    "Flatten",
+    "Grid",
+    "InvariantReadout",
+    "LayerNorm",
+    "Nonlinearity",
+    "Pointwise",
+    "Pool",
+    "Upsample",
+    "point_matrices",
+    "rotate",
+]

@@ -1,0 +1,42 @@
+"""Sizes of derived networks on grids: one dial sets widths, kernels and pooling."""
+
+from typing import TYPE_CHECKING, Any
+
+from erlangen.blueprint import Field, Recipe
+from erlangen.errors import UnknownName
+from erlangen.symmetry import FiniteGroup
+
+if TYPE_CHECKING:
+    from erlangen.blueprint import Task
+    from erlangen.grids.space import Grid
+
+# channels of each block as expanded (copies × |G|), kernel sizes, blocks after which the grid is halved
+SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
+    "tiny": ((16, 32, 32), (5, 5, 5), (0, 1)),
+    "small": ((32, 48, 64, 64, 96, 96), (7, 5, 5, 5, 5, 5), (1, 3)),
+    "medium": ((48, 64, 96, 96, 128, 128, 192), (7, 5, 5, 5, 5, 5, 5), (1, 3)),
+    "large": ((64, 96, 128, 128, 192, 192, 256, 256), (7, 5, 5, 5, 5, 5, 5, 5), (1, 3, 5)),
+}
+
+
+def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
+    """The recipe of a named size.
+
+    Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them. Widths
+    count expanded channels, so networks of every group cost the same time and a larger group has fewer parameters.
+
+    Raises:
+        UnknownName: no recipe has this size.
+    """
+    if size not in SIZES:
+        raise UnknownName("size", size, SIZES)
+    widths, kernels, halve = SIZES[size]
+    smallest = min(space.nominal_shape())
+    while halve and smallest >> len(halve) < 4:
+        halve = halve[:-1]
+    if space.d == 3:
+        kernels = tuple(3 for _ in kernels)
+    local: tuple[dict[str, Any], ...] = tuple({"kernel_size": k} for k in kernels)
+    group = field.group
+    hidden = "regular" if isinstance(group, FiniteGroup) and len(group.table) > 1 else "trivial"
+    return Recipe(widths, halve, local, hidden)

@@ -1,0 +1,189 @@
+"""Local pooling that keeps the symmetry at every size, and the way back.
+
+Before every s-th sample is kept, a binomial filter removes what would alias. Its number of taps and its padding follow the
+parity of the input, so that (n + 2p - k) mod s = 0 always holds: a stride never moves the centre.
+"""
+
+from functools import lru_cache
+from math import comb
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.errors import NonlinearityError, UnknownName
+from erlangen.grids.stride import spread
+
+KINDS = ("blur", "max", "maxblur")
+MAX_POOL = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+
+
+@lru_cache
+def window(n: int, stride: int, least: int) -> tuple[int, int]:
+    """Taps and padding of a window over n samples that keeps the centre: (n + 2p - k) mod s = 0, with ceil(n/s) outputs.
+
+    Args:
+        n: samples.
+        stride: step s.
+        least: smallest number of taps.
+    """
+    outputs = -(-n // stride)
+    for taps in range(least, least + 2 * stride):
+        twice = (outputs - 1) * stride + taps - n
+        if twice >= 0 and twice % 2 == 0:
+            return taps, twice // 2
+    raise AssertionError  # two consecutive numbers of taps differ in parity, so one of them fits
+
+
+@lru_cache
+def binomial(taps: int) -> tuple[float, ...]:
+    """The binomial filter of this many taps, with sum 1."""
+    return tuple(comb(taps - 1, j) / 2 ** (taps - 1) for j in range(taps))
+
+
+def blur(x: Tensor, axis: int, stride: int) -> Tensor:
+    """Filter along one axis and keep every s-th sample, as a sum of strided slices."""
+    n = x.shape[axis]
+    if n == 0 or stride == 1:
+        return x
+    taps, padding = window(n, stride, 2 * stride - 1)
+    sides = [0, 0] * (x.ndim - 1 - axis % x.ndim) + [padding, padding]
+    padded = functional.pad(x, sides)
+    count = -(-n // stride)
+    total = None
+    for j, share in enumerate(binomial(taps)):
+        part = padded[(slice(None),) * (axis % x.ndim) + (slice(j, j + (count - 1) * stride + 1, stride),)]
+        total = part * share if total is None else total.add(part, alpha=share)
+    return x if total is None else total
+
+
+class Pool(EquivariantModule):
+    """Anti-aliased pooling onto a grid coarser by a factor s.
+
+    Law: f(g·x) = g·f(x) for every element of the point group, at every size.
+
+    Args:
+        field: type of input and output.
+        stride: the factor s, one for each axis or one number.
+        kind: "blur", a binomial filter of 2s-1 or 2s taps; "max", the maximum over s or s+1 samples; "maxblur", both.
+
+    Raises:
+        UnknownName: no such kind.
+        NonlinearityError: "max" on channels that are not permuted.
+
+    Source: binomial smoothing before sampling: Burt & Adelson 1983, "The Laplacian pyramid as a compact image code".
+    """
+
+    def __init__(self, field: Field, stride: "int | tuple[int, ...]" = 2, kind: str = "blur") -> None:
+        super().__init__(field, field)
+        if kind not in KINDS:
+            raise UnknownName("kind of pooling", kind, KINDS)
+        if kind != "blur" and not field.rep.is_permutation:
+            raise NonlinearityError(
+                f"the maximum over samples commutes with permutations of channels only, {field.rep} turns them. Fix: kind='blur'."
+            )
+        self.d = len(field.space.nominal_shape())
+        self.stride, self.kind = spread(stride, self.d, "stride"), kind
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *coarse"]:
+        """Filter, then keep every s-th sample."""
+        check_channels(self.in_field, x.shape[1], "Pool")
+        return pool(x, self.stride, self.kind)
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Always: taps and padding follow the size."""
+        return True, "always (taps follow the size)"
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """ceil(n / s) along each axis."""
+        return tuple(-(-n // s) for n, s in zip(shape, self.stride, strict=True))
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Taps of the separable filter."""
+        if self.kind == "max":
+            return 0
+        return self.in_field.size * torch.Size(self.out_shape(shape)).numel() * 2 * sum(self.stride)
+
+    def export(self) -> nn.Module:
+        """The same slices."""
+        return PlainPool(self.stride, self.kind)
+
+    def extra_repr(self) -> str:
+        """Kind and stride."""
+        return f"{self.kind}, stride {'×'.join(map(str, self.stride))}"
+
+
+def pool(x: Tensor, stride: tuple[int, ...], kind: str) -> Tensor:
+    """Pool a signal [B, C, *space] as `Pool` does."""
+    d = len(stride)
+    sizes = x.shape[2:]
+    if kind == "max":
+        windows = [window(n, s, s) for n, s in zip(sizes, stride, strict=True)]
+        sides = [p for _, p in reversed(windows) for _ in range(2)]
+        if any(sides):
+            x = functional.pad(x, sides, value=float("-inf"))
+        return MAX_POOL[d](x, [k for k, _ in windows], list(stride))
+    if kind == "maxblur":
+        x = MAX_POOL[d](x, 3, 1, 1)
+    for axis in range(2, 2 + d):
+        x = blur(x, axis, stride[axis - 2])
+    return x
+
+
+class PlainPool(nn.Module):
+    """The plain-torch form of `Pool`."""
+
+    def __init__(self, stride: tuple[int, ...], kind: str) -> None:
+        super().__init__()
+        self.stride, self.kind = stride, kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter, then keep every s-th sample."""
+        return pool(x, self.stride, self.kind)
+
+
+class Upsample(EquivariantModule):
+    """Linear interpolation onto the finer grid that `Pool` with stride 2 came from.
+
+    An even size n became samples at the centres of pairs, an odd one samples at positions 0, 2, 4, …; both are undone.
+
+    Law: f(g·x) = g·f(x) about the centre, at every size.
+    """
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field, field)
+
+    def forward(self, x: Float[Tensor, "b c *coarse"], like: Float[Tensor, "b k *fine"]) -> Float[Tensor, "b c *fine"]:
+        """Interpolate x onto the grid of `like`."""
+        check_channels(self.in_field, x.shape[1], "Upsample")
+        return upsample(x, like)
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Three an axis and value."""
+        return 3 * len(shape) * self.in_field.size * torch.Size(shape).numel()
+
+    def export(self) -> nn.Module:
+        """The same interpolation."""
+        return PlainUpsample()
+
+
+class PlainUpsample(nn.Module):
+    """The plain-torch form of `Upsample`."""
+
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        """Interpolate x onto the grid of `like`."""
+        return upsample(x, like)
+
+
+def upsample(x: Tensor, like: Tensor) -> Tensor:
+    """Linear interpolation along every axis, about the common centre of both grids."""
+    for axis in range(2, x.ndim):
+        n = like.shape[axis]
+        if x.shape[axis] == n:
+            continue
+        line = x.movedim(axis, -1)
+        flat = functional.interpolate(line.reshape(-1, 1, line.shape[-1]), size=n, mode="linear", align_corners=n % 2 == 1)
+        x = flat.reshape(*line.shape[:-1], n).movedim(-1, axis)
+    return x

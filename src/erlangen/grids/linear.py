@@ -1,0 +1,281 @@
+"""Group convolution with the complete kernel space, as one gather and one convolution."""
+
+from math import prod
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.errors import ExactnessError, FieldError, NoEquivariantMap
+from erlangen.grids.space import Grid, point_matrices
+from erlangen.grids.stride import spread, stride_remainder
+from erlangen.solve import KernelBasis, kernel_basis
+
+CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+PADDING_MODES = {"zeros": "constant", "circular": "circular"}
+
+
+class Conv(EquivariantModule):
+    """Convolution between two fields on a grid: every equivariant kernel on the stencil, and nothing else.
+
+    Lifting, group convolution and projection are this one layer with different fields. The free weights are
+    `weights[k]: [dim Hom, copies out, copies in]` for every pair of terms that has an equivariant kernel; a regular pair
+    has |G|·k^d of them.
+
+    Law: K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, hence f(g·x) = g·f(x).
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output, same space and group.
+        kernel_size: taps along each axis (…, y, x), or one number for all.
+        stride: step along each axis.
+        padding: zeros on both sides of each axis; None keeps the size at stride 1 for odd kernels, d(k-1)//2.
+        dilation: distance between taps.
+        groups: blocks of fields that do not mix.
+        bias: whether to add the invariant vectors of the output representation.
+        padding_mode: "zeros" or "circular".
+        inexact: "refuse" raises where a stride breaks the symmetry; "allow" goes on, and plan and audit say so.
+
+    Raises:
+        NoEquivariantMap: dim Hom = 0 for the whole layer.
+        FieldError: fields of different spaces or groups; groups that do not divide the copies.
+        ExactnessError: a kernel box that the group does not map to itself; in forward, a size that a stride breaks.
+
+    Source: Cohen & Welling 2016, arXiv 1602.07576; Weiler & Cesa 2019, arXiv 1911.08251 (kernel constraint).
+    """
+
+    def __init__(
+        self,
+        in_field: Field,
+        out_field: Field,
+        kernel_size: "int | tuple[int, ...]" = 3,
+        *,
+        stride: "int | tuple[int, ...]" = 1,
+        padding: "int | tuple[int, ...] | None" = None,
+        dilation: "int | tuple[int, ...]" = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        inexact: str = "refuse",
+    ) -> None:
+        super().__init__(in_field, out_field)
+        space = in_field.space
+        if not isinstance(space, Grid) or out_field.space != space or in_field.group != out_field.group:
+            raise FieldError(f"Conv maps between fields of one grid and one group, got {in_field} and {out_field}")
+        if padding_mode not in PADDING_MODES or inexact not in ("refuse", "allow"):
+            raise FieldError(f"padding_mode is 'zeros' or 'circular', inexact 'refuse' or 'allow'; got {padding_mode!r}, {inexact!r}")
+        self.d = space.d
+        self.kernel_size, self.stride = spread(kernel_size, self.d, "kernel_size"), spread(stride, self.d, "stride")
+        self.dilation = spread(dilation, self.d, "dilation")
+        reach = tuple(r * (k - 1) for r, k in zip(self.dilation, self.kernel_size, strict=True))
+        self.padding = tuple(r // 2 for r in reach) if padding is None else spread(padding, self.d, "padding", least=0)
+        self.groups, self.padding_mode, self.inexact = groups, padding_mode, inexact
+        self._check_anisotropy()
+
+        terms_in, terms_out = in_field.rep.terms, out_field.rep.terms
+        if groups > 1 and (len(terms_in) != 1 or len(terms_out) != 1 or terms_in[0][0] % groups or terms_out[0][0] % groups):
+            raise FieldError(f"groups={groups} needs one term on each side with copies divisible by it, got {in_field.rep} -> {out_field.rep}")
+        matrices = point_matrices(in_field.group, self.d)
+        self.pairs: list[tuple[int, int, int]] = []  # (out term, in term, dim Hom)
+        self.weights = nn.ParameterList()
+        for a, (copies_out, component_out) in enumerate(terms_out):
+            for b, (copies_in, component_in) in enumerate(terms_in):
+                basis = kernel_basis(self.kernel_size, matrices, component_in, component_out)
+                if basis.dim:
+                    self._add_pair(a, b, basis, copies_out, copies_in // groups)
+        if not self.pairs:
+            raise NoEquivariantMap(in_field, out_field, "give the output a component that the input can feed, such as 1 trivial")
+        self.bias = self._bias_weights(bias)
+        self.reset_parameters()
+
+    def _add_pair(self, a: int, b: int, basis: KernelBasis, copies_out: int, copies_in: int) -> None:
+        self.pairs.append((a, b, basis.dim))
+        self.weights.append(nn.Parameter(torch.empty(basis.dim, copies_out, copies_in)))
+        index = torch.from_numpy(basis.index.transpose(0, 2, 1).reshape(-1).copy())  # (out, tap, in): channels_last order
+        self.register_buffer(f"index_{len(self.pairs) - 1}", index, persistent=False)
+        sign = basis.sign.transpose(0, 2, 1).reshape(-1)
+        stored = None if (sign == 1).all() else torch.from_numpy(sign.astype(np.float32))[:, None]
+        self.register_buffer(f"sign_{len(self.pairs) - 1}", stored, persistent=False)
+
+    def _bias_weights(self, wanted: bool) -> nn.Parameter | None:
+        """Invariant vectors of ρ_out: the equivariant kernels of one tap from the trivial representation."""
+        group = self.out_field.group
+        one = (1,) * self.d
+        blocks, free, start = np.zeros(self.out_field.size, np.int64), 0, 0
+        signs = np.zeros(self.out_field.size, np.float32)
+        for copies, component in self.out_field.rep.terms:
+            basis = kernel_basis(one, point_matrices(group, self.d), group.trivial.terms[0][1], component)
+            for _ in range(copies):
+                blocks[start : start + component.size] = free + basis.index[:, 0, 0]
+                signs[start : start + component.size] = basis.sign[:, 0, 0]
+                free, start = free + basis.dim, start + component.size
+        if not wanted or not free:
+            return None
+        self.register_buffer("bias_index", torch.from_numpy(np.where(signs == 0, 0, blocks)), persistent=False)
+        self.register_buffer("bias_sign", torch.from_numpy(signs), persistent=False)
+        return nn.Parameter(torch.empty(free))
+
+    def reset_parameters(self) -> None:
+        """He initialisation: the variance of an output channel is twice the mean square of the inputs that feed it."""
+        feeding = [0.0] * len(self.out_field.rep.terms)
+        for k, (a, b, _) in enumerate(self.pairs):
+            sign = getattr(self, f"sign_{k}")
+            density = 1.0 if sign is None else float(sign.abs().mean())
+            copies, component = self.in_field.rep.terms[b]
+            feeding[a] += density * copies // self.groups * component.size * prod(self.kernel_size)
+        for (a, _, _), weight in zip(self.pairs, self.weights, strict=True):
+            nn.init.normal_(weight, std=(2.0 / max(feeding[a], 1.0)) ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    # the kernel
+
+    def kernel(self, dtype: torch.dtype | None = None) -> Float[Tensor, "c_out c_in *taps"]:
+        """The expanded convolution kernel, in channels_last memory order.
+
+        Args:
+            dtype: of the result; the weights' own by default.
+        """
+        rows = []
+        for a, (copies_out, component_out) in enumerate(self.out_field.rep.terms):
+            row = []
+            for b, (copies_in, component_in) in enumerate(self.in_field.rep.terms):
+                row.append(self._block(a, b, copies_out, component_out.size, copies_in // self.groups, component_in.size, dtype))
+            rows.append(row[0] if len(row) == 1 else torch.cat(row, dim=-1))
+        full = rows[0] if len(rows) == 1 else torch.cat(rows, dim=0)
+        return full.unflatten(1, self.kernel_size).movedim(-1, 1)
+
+    def _block(
+        self, a: int, b: int, copies_out: int, size_out: int, copies_in: int, size_in: int, dtype: torch.dtype | None
+    ) -> Float[Tensor, "c_out taps c_in"]:
+        taps = prod(self.kernel_size)
+        k = next((k for k, pair in enumerate(self.pairs) if pair[:2] == (a, b)), None)
+        if k is None:
+            any_weight = self.weights[0]
+            return any_weight.new_zeros(copies_out * size_out, taps, copies_in * size_in, dtype=dtype)
+        weight = self.weights[k]
+        entries = functional.embedding(getattr(self, f"index_{k}"), weight.flatten(1))
+        sign = getattr(self, f"sign_{k}")
+        if sign is not None:
+            entries = entries * sign.to(entries.dtype)
+        entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
+        entries = entries.to(dtype or weight.dtype, memory_format=torch.contiguous_format)
+        return entries.contiguous().view(copies_out * size_out, taps, copies_in * size_in)
+
+    def expanded_bias(self) -> Float[Tensor, " c_out"] | None:
+        """One bias a channel: Σ free invariant vectors."""
+        if self.bias is None:
+            return None
+        return self.bias[self.bias_index] * self.bias_sign.to(self.bias.dtype)
+
+    def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *moved"]:
+        """Expand the kernel, convolve."""
+        check_channels(self.in_field, x.shape[1], "Conv")
+        if self.inexact == "refuse":
+            self._refuse(tuple(x.shape[2:]))
+        dtype = operator_dtype("dense", x)
+        kernel, bias = self.kernel(dtype), self.expanded_bias()
+        padding = self.padding
+        if self.padding_mode != "zeros" and any(padding):
+            sides = [p for p in reversed(padding) for _ in range(2)]
+            x, padding = functional.pad(x, sides, mode=PADDING_MODES[self.padding_mode]), (0,) * self.d
+        bias = None if bias is None else bias.to(dtype)
+        return CONV[self.d](x.to(dtype), kernel, bias, self.stride, padding, self.dilation, self.groups)
+
+    # what the plan says
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Exact iff (n + 2p - d(k-1) - 1) mod s = 0 along every axis that the group turns or mirrors."""
+        rest = self._remainders(shape)
+        if any(rest):
+            return False, f"(n+2p-d(k-1)-1) mod {max(self.stride)} = {max(rest)} at {'×'.join(map(str, shape))}"
+        return True, "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
+
+    def _remainders(self, shape: tuple[int, ...]) -> list[int]:
+        moved = self._moved_axes()
+        return [
+            stride_remainder(n, p, r, k, s) if axis in moved else 0
+            for axis, (n, p, r, k, s) in enumerate(
+                zip(shape, self.padding, self.dilation, self.kernel_size, self.stride, strict=True)
+            )
+        ]
+
+    def _moved_axes(self) -> set[int]:
+        """Tensor axes that some element mirrors or exchanges."""
+        matrices = point_matrices(self.in_field.group, self.d)
+        return {self.d - 1 - j for j in range(self.d) if (matrices[:, j, j] != 1).any()}
+
+    def _refuse(self, shape: tuple[int, ...]) -> None:
+        if max(self.stride) == 1:
+            return
+        exact, why = self.exact_when(shape)
+        if not exact:
+            raise ExactnessError(
+                f"Conv with stride {self.stride}, kernel {self.kernel_size}, padding {self.padding} moves the centre of an input "
+                f"of {'×'.join(map(str, shape))}: {why}, so {self.in_field.group} is lost. Fix: change the kernel or the size by one, "
+                f"or use stride 1 and Pool, or say inexact='allow'."
+            )
+
+    def _check_anisotropy(self) -> None:
+        """Stride, padding and dilation must be equal along axes that the group exchanges."""
+        matrices = point_matrices(self.in_field.group, self.d)
+        for i in range(self.d):
+            for j in range(i):
+                a, b = self.d - 1 - i, self.d - 1 - j
+                same = all(v[a] == v[b] for v in (self.stride, self.padding, self.dilation, self.kernel_size))
+                if (matrices[:, i, j] != 0).any() and not same:
+                    raise ExactnessError(
+                        f"{self.in_field.group} exchanges axes {b} and {a}, but kernel {self.kernel_size}, stride {self.stride}, padding "
+                        f"{self.padding} or dilation {self.dilation} differ along them. Fix: make them equal, or declare D2 or C2."
+                    )
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """(n + 2p - d(k-1) - 1) // s + 1 along each axis."""
+        return tuple(
+            (n + 2 * p - r * (k - 1) - 1) // s + 1
+            for n, p, r, k, s in zip(shape, self.padding, self.dilation, self.kernel_size, self.stride, strict=True)
+        )
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Those of the expanded convolution."""
+        taps = prod(self.kernel_size)
+        return prod(self.out_shape(shape)) * self.out_field.size * self.in_field.size // self.groups * taps
+
+    def hom_dimension(self) -> int:
+        """Σ copies_out · copies_in · dim Hom over pairs of components, plus the invariant vectors: all free parameters."""
+        return sum(w.numel() for w in self.weights) + (0 if self.bias is None else self.bias.numel())
+
+    def export(self) -> nn.Module:
+        """An ordinary convolution with the expanded kernel."""
+        weight, bias = self.kernel().detach(), self.expanded_bias()
+        plain = PLAIN[self.d](
+            self.in_field.size,
+            self.out_field.size,
+            self.kernel_size,  # type: ignore[arg-type]
+            self.stride,  # type: ignore[arg-type]
+            self.padding,  # type: ignore[arg-type]
+            self.dilation,  # type: ignore[arg-type]
+            self.groups,
+            bias is not None,
+            self.padding_mode,
+            weight.device,
+            weight.dtype,
+        )
+        with torch.no_grad():
+            plain.weight.copy_(weight)
+            if bias is not None and plain.bias is not None:
+                plain.bias.copy_(bias)
+        return plain
+
+    def extra_repr(self) -> str:
+        """Fields, kernel and what differs from the defaults."""
+        text = f"{self.in_field.rep} -> {self.out_field.rep} of {self.in_field.group}, kernel {'×'.join(map(str, self.kernel_size))}"
+        for name, default in (("stride", 1), ("dilation", 1), ("groups", 1)):
+            value = getattr(self, name)
+            if value not in (default, (default,) * self.d):
+                text += f", {name} {value}"
+        return text

@@ -1,0 +1,165 @@
+"""Nonlinearities that commute with the representation of a field.
+
+A pointwise function commutes with permutations of channels; an odd one also with changes of sign; a function of the norm of
+each copy, which it scales, with every orthogonal representation.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.errors import NonlinearityError, UnknownName
+
+POINTWISE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
+    "elu": functional.elu,
+    "leaky_relu": functional.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softsign": functional.softsign,
+}
+ODD = ("tanh", "softsign")
+PLAIN: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "softsign": nn.Softsign,
+}
+
+
+class Pointwise(EquivariantModule):
+    """One scalar function applied to every value.
+
+    Law: σ(ρ(g) x) = ρ(g) σ(x) if ρ permutes channels, or changes their signs and σ is odd.
+
+    Args:
+        field: type of input and output.
+        function: its name, such as "relu".
+
+    Raises:
+        UnknownName: no such function.
+        NonlinearityError: it does not commute with the representation.
+    """
+
+    def __init__(self, field: Field, function: str = "relu") -> None:
+        super().__init__(field, field)
+        if function not in POINTWISE:
+            raise UnknownName("nonlinearity", function, sorted(POINTWISE))
+        kind = "odd" if function in ODD else "pointwise"
+        if kind not in field.rep.nonlinearities:
+            culprit = next(c for _, c in field.rep.terms if not c.is_permutation)
+            raise NonlinearityError(
+                f"{function} acts pointwise, so it commutes with permutations of channels only; {culprit} of {field.group} is none. "
+                f"Fix: use one of {', '.join(field.rep.nonlinearities)}, as Nonlinearity(field) does."
+            )
+        self.function = function
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
+        """σ(x)."""
+        check_channels(self.in_field, x.shape[1], "Pointwise")
+        return POINTWISE[self.function](x)
+
+    def export(self) -> nn.Module:
+        """torch's own module."""
+        return PLAIN[self.function]()
+
+    def extra_repr(self) -> str:
+        """The function."""
+        return self.function
+
+
+class Nonlinearity(EquivariantModule):
+    """ReLU on copies that are permuted, norm-ReLU on the others.
+
+    Law: a permuted copy: σ(ρ(g) x) = ρ(g) σ(x); another: x ↦ x · relu(|x| + b)/|x|, with |ρ(g) x| = |x|.
+
+    Args:
+        field: type of input and output.
+        function: the pointwise function for permuted copies.
+    """
+
+    def __init__(self, field: Field, function: str = "relu") -> None:
+        super().__init__(field, field)
+        if function not in POINTWISE:
+            raise UnknownName("nonlinearity", function, sorted(POINTWISE))
+        self.function = function
+        self.mixed = not field.rep.is_permutation
+        turned = [(c, m, comp.size) for c, m, comp in field.rep.slices() if not comp.is_permutation]
+        self.offset = nn.Parameter(torch.zeros(sum(m for _, m, _ in turned))) if turned else None
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
+        """Pointwise, or term by term."""
+        check_channels(self.in_field, x.shape[1], "Nonlinearity")
+        if not self.mixed or self.offset is None:
+            return POINTWISE[self.function](x)
+        parts, start = [], 0
+        for channels, copies, component in self.in_field.rep.slices():
+            if component.is_permutation:
+                parts.append(POINTWISE[self.function](x[:, channels]))
+                continue
+            offset = self.offset[start : start + copies]
+            parts.append(norm_relu(x[:, channels], offset, component.size))
+            start += copies
+        return torch.cat(parts, dim=1)
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Two a value of the normed copies."""
+        turned = sum(m * c.size for m, c in self.in_field.rep.terms if not c.is_permutation)
+        return 2 * turned * torch.Size(shape).numel()
+
+    def export(self) -> nn.Module:
+        """torch's own module, or the term-by-term form."""
+        if not self.mixed or self.offset is None:
+            return PLAIN[self.function]()
+        terms = [(m, c.size, c.is_permutation) for m, c in self.in_field.rep.terms]
+        return _TermByTerm(terms, self.offset.detach(), self.function)
+
+    def extra_repr(self) -> str:
+        """What is applied to what."""
+        return f"{self.function}, norm-relu on turned copies" if self.mixed else self.function
+
+
+def norm_relu(x: Tensor, offset: Tensor, size: int) -> Tensor:
+    """x · relu(|x| + b)/|x| for copies of `size` channels; zero where x is zero, with a finite gradient.
+
+    Args:
+        x: [B, copies·size, *space].
+        offset: [copies], b.
+        size: channels a copy.
+    """
+    v = x.unflatten(1, (-1, size))
+    square = v.square().sum(2, keepdim=True)
+    norm = (square + 1e-12).sqrt()  # smooth at zero
+    b = offset.to(v.dtype).view(1, -1, *[1] * (v.ndim - 2))
+    return (v * (functional.relu(norm + b) / norm)).flatten(1, 2)
+
+
+class _TermByTerm(nn.Module):
+    """The plain-torch form of a mixed nonlinearity."""
+
+    def __init__(self, terms: list[tuple[int, int, bool]], offset: Tensor, function: str) -> None:
+        super().__init__()
+        self.terms, self.offset, self.function = terms, nn.Parameter(offset.clone()), PLAIN[function]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Term by term."""
+        parts, channel, start = [], 0, 0
+        for copies, size, permuted in self.terms:
+            block = x[:, channel : channel + copies * size]
+            if permuted:
+                parts.append(self.function(block))
+            else:
+                parts.append(norm_relu(block, self.offset[start : start + copies], size))
+                start += copies
+            channel += copies * size
+        return torch.cat(parts, dim=1)

@@ -1,0 +1,165 @@
+"""Heads: invariant vectors for a whole signal, equivariant maps for every point, and the flatten that loses the symmetry."""
+
+from math import prod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from erlangen.blueprint import EquivariantModule, Field, Point, Task, check_channels
+from erlangen.errors import NoEquivariantMap
+from erlangen.grids.linear import Conv
+
+
+class InvariantReadout(EquivariantModule):
+    """Global pooling to invariants of every copy, then a linear map.
+
+    A permuted copy gives the maximum and the mean over its channels and all points; another copy gives the maximum and the
+    mean of its norm.
+
+    Law: f(g·x) = f(x), for the point group and for shifts of a periodic signal.
+
+    Args:
+        field: type of the input.
+        task: `Classify` or `Regress`; decides the number of outputs.
+        dropout: share of invariants dropped in training.
+    """
+
+    def __init__(self, field: Field, task: Task, dropout: float = 0.0) -> None:
+        super().__init__(field, Point().field(field.group, task.out_rep(field.group)))
+        if not self.out_field.rep.is_trivial:
+            raise NoEquivariantMap("invariants", self.out_field, "ask for trivial outputs, or use a dense task")
+        self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
+        copies = sum(m for m, _, _ in self.terms)
+        self.linear = nn.Linear(2 * copies, self.out_field.size)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
+        """Invariants, then the linear map."""
+        check_channels(self.in_field, x.shape[1], "InvariantReadout")
+        return self.linear(self.dropout(invariants(x, self.terms)))
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A point."""
+        return ()
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Those of the linear map, and one a value for the mean."""
+        return self.linear.weight.numel() + self.in_field.size * prod(shape)
+
+    def export(self) -> nn.Module:
+        """Pooling and `nn.Linear`."""
+        return PlainReadout(self.terms, self.linear)
+
+    def extra_repr(self) -> str:
+        """Fields."""
+        return f"{self.in_field.rep} -> {self.out_field.rep}"
+
+
+def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]]) -> Float[Tensor, "b 2m"]:
+    """Maximum and mean of every copy over its channels and all points, in float32 at least.
+
+    Args:
+        x: the signal.
+        terms: (copies, size, permuted) of every term of its representation.
+    """
+    peaks, means, start = [], [], 0
+    for copies, size, permuted in terms:
+        block = x[:, start : start + copies * size]
+        start += copies * size
+        block = block.reshape(len(x), copies, size, prod(x.shape[2:]))
+        if not permuted:
+            block = (block.square().sum(2, keepdim=True) + 1e-12).sqrt()
+        peaks.append(block.amax(dim=(2, 3)))
+        means.append(block.mean(dim=(2, 3), dtype=torch.promote_types(block.dtype, torch.float32)))
+    return torch.cat([*(p.to(means[0].dtype) for p in peaks), *means], dim=1)
+
+
+class PlainReadout(nn.Module):
+    """The plain-torch form of `InvariantReadout`."""
+
+    def __init__(self, terms: list[tuple[int, int, bool]], linear: nn.Linear) -> None:
+        super().__init__()
+        self.terms = terms
+        self.linear = nn.Linear(linear.in_features, linear.out_features).to(linear.weight)
+        self.linear.load_state_dict(linear.state_dict())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Invariants, then the linear map."""
+        return self.linear(invariants(x, self.terms))
+
+
+class DenseReadout(EquivariantModule):
+    """A 1×1 convolution to the output representation at every point.
+
+    Law: f(g·x) = g·f(x).
+
+    Args:
+        field: type of the input.
+        task: `Segment` or `Predict`; decides the output representation.
+
+    Raises:
+        NoEquivariantMap: the hidden field shares no irrep with the output.
+    """
+
+    def __init__(self, field: Field, task: Task) -> None:
+        super().__init__(field, Field(field.space, task.out_rep(field.group)))
+        self.conv = Conv(field, self.out_field, 1)
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k *space"]:
+        """One linear map at every point."""
+        return self.conv(x)
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Those of the 1×1 convolution."""
+        return self.conv.multiplications(shape)
+
+    def export(self) -> nn.Module:
+        """An ordinary 1×1 convolution."""
+        return self.conv.export()
+
+
+class Flatten(EquivariantModule):
+    """Flatten the grid and apply one linear map: the head of a textbook CNN, which LOSES the symmetry.
+
+    Every pixel has weights of its own, so a moved signal meets other weights: f(g·x) ≠ f(x). It is here to be compared with,
+    and so that the audit has something to find.
+
+    Args:
+        field: type of the input.
+        task: decides the number of outputs.
+        shape: the one size of input it will take.
+    """
+
+    def __init__(self, field: Field, task: Task, shape: tuple[int, ...]) -> None:
+        super().__init__(field, Point().field(field.group, task.out_rep(field.group)))
+        self.shape = tuple(shape)
+        self.linear = nn.Linear(field.size * prod(self.shape), self.out_field.size)
+
+    @property
+    def law(self) -> str:
+        """None."""
+        return "none: f(g·x) ≠ f(x)"
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
+        """Flatten, then the linear map."""
+        check_channels(self.in_field, x.shape[1], "Flatten")
+        return self.linear(x.flatten(1))
+
+    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A point."""
+        return ()
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Never."""
+        return False, "never: weights differ from pixel to pixel"
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Those of the linear map."""
+        return self.linear.weight.numel()
+
+    def export(self) -> nn.Module:
+        """`nn.Flatten` and `nn.Linear`."""
+        linear = nn.Linear(self.linear.in_features, self.linear.out_features).to(self.linear.weight)
+        linear.load_state_dict(self.linear.state_dict())
+        return nn.Sequential(nn.Flatten(), linear)

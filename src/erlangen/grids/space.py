@@ -1,0 +1,261 @@
+"""Regular grids in one, two and three dimensions, with shifts and the exact point groups.
+
+Coordinates are (x, y, z) = index along the last, second-to-last, third-to-last axis, measured from the centre; y grows
+downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions the planar groups turn about z.
+"""
+
+from functools import lru_cache
+from math import cos, pi, sin
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, register_space
+from erlangen.errors import DomainError, UnknownName
+from erlangen.symmetry import FiniteGroup, Representation, group as group_named
+
+if TYPE_CHECKING:
+    from erlangen.blueprint import EquivariantModule, Task
+
+GROUPS = {1: ("C1", "D1"), 2: ("C1", "C2", "C4", "D1", "D2", "D4"), 3: ("C1", "C2", "C4", "D1", "D2", "D4")}
+
+
+class Grid(Space):
+    """A regular grid of pixels; signals are tensors [B, C, *shape].
+
+    Args:
+        d: number of axes, 1, 2 or 3.
+        shape: pixels along each axis (…, y, x); None where a network should take any size.
+
+    Raises:
+        DomainError: d is not 1, 2 or 3, or the shape does not have d positive sizes.
+
+    Law: (g·x)(u) = ρ(g) x(g⁻¹u), with g⁻¹u on the grid again.
+    """
+
+    name = "grid"
+
+    def __init__(self, d: int, shape: "tuple[int, ...] | list[int] | None" = None) -> None:
+        if d not in GROUPS:
+            raise DomainError(f"Grid(d) has 1, 2 or 3 axes, got {d}")
+        if shape is not None and (len(shape) != d or any(n < 1 for n in shape)):
+            raise DomainError(f"Grid({d}) needs a shape of {d} positive sizes, got {tuple(shape)}")
+        self.d = d
+        self.shape = None if shape is None else tuple(int(n) for n in shape)
+
+    def act(self, g: int, signal: Float[Tensor, "b c *shape"], rep: Representation) -> Float[Tensor, "b c *moved"]:
+        """(g·x)(u) = ρ(g) x(g⁻¹u), by transposing and flipping axes: exact."""
+        check_channels(Field(self, rep), signal.shape[1], "act")
+        return rep.apply(g, self.move_points(g, signal, rep.group), dim=1)
+
+    def move_points(self, g: int, signal: Tensor, group: Any) -> Tensor:
+        """x(g⁻¹u): the points move, the channels stay."""
+        matrix = point_matrices(group, self.d)[int(g)]
+        lead = signal.ndim - self.d
+        order, flips = list(range(signal.ndim)), []
+        for j in range(self.d):  # coordinate j of the input goes to coordinate i of the output, with a sign
+            i = int(np.abs(matrix[:, j]).argmax())
+            order[lead + self.d - 1 - i] = lead + self.d - 1 - j
+            if matrix[i, j] < 0:
+                flips.append(lead + self.d - 1 - i)
+        moved = signal.permute(order)
+        return moved.flip(flips) if flips else moved
+
+    def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """A group convolution, complete on its stencil."""
+        from erlangen.grids.linear import Conv
+
+        return Conv(in_field, out_field, **local)
+
+    def nonlinearity(self, field: Field) -> "EquivariantModule":
+        """ReLU on permutation channels, norm-ReLU on the others."""
+        from erlangen.grids.nonlinearity import Nonlinearity
+
+        return Nonlinearity(field)
+
+    def norm(self, field: Field) -> "EquivariantModule":
+        """Batch normalisation with statistics shared by the channels of a copy."""
+        from erlangen.grids.norm import BatchNorm
+
+        return BatchNorm(field)
+
+    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """σ ∘ norm ∘ B; the bias of B is left to the norm."""
+        from erlangen.blueprint import Sequential
+
+        conv = self.linear(in_field, out_field, **{"bias": False, **local})
+        return Sequential(conv, self.norm(out_field), self.nonlinearity(out_field))
+
+    def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
+        """Anti-aliased pooling with stride 2 that is exact at every size."""
+        from erlangen.grids.coarsen import Pool
+
+        return Pool(field, **options)
+
+    def refine(self, field: Field, **options: Any) -> "EquivariantModule":
+        """Linear interpolation onto the finer grid that `coarsen` came from."""
+        from erlangen.grids.coarsen import Upsample
+
+        return Upsample(field)
+
+    def concatenate(self, finer: Tensor, coarser: Tensor) -> Tensor:
+        """Join along channels."""
+        return torch.cat([finer, coarser], dim=1)
+
+    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
+        """Invariant pooling and a linear map; a 1×1 convolution for outputs on the grid."""
+        from erlangen.grids.readout import DenseReadout, InvariantReadout
+
+        return DenseReadout(field, task) if task.dense else InvariantReadout(field, task, **options)
+
+    def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
+        """Widths of a named size, as in `erlangen.grids.architectures`."""
+        from erlangen.grids.architectures import recipe
+
+        return recipe(self, size, field, task)
+
+    def symmetries(self, name: str | None = None) -> FiniteGroup:
+        """The point group of this name, or the largest, that maps the grid to itself.
+
+        Raises:
+            UnknownName: no group has this name.
+            DomainError: the grid does not have this group; the message lists those it has.
+        """
+        square = self.d == 1 or self.shape is None or self.shape[-1] == self.shape[-2]
+        known = [g for g in GROUPS[self.d] if square or g not in ("C4", "D4")]
+        if name is None:
+            return group_named(known[-1])
+        chosen = group_named(name)
+        if chosen.name in known:
+            return chosen
+        why = "it is not square" if not square and chosen.name in GROUPS[self.d] else "pixels go to pixels only under these"
+        raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.")
+
+    def sample_signal(
+        self, field: Field, batch: int = 2, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "b c *shape"]:
+        """White noise at the nominal shape."""
+        return torch.randn(batch, field.size, *self.nominal_shape(), generator=generator)
+
+    def actions(
+        self, group: Any, signal: Tensor, count: int = 8, generator: torch.Generator | None = None
+    ) -> list[Action]:
+        """Every element of the point group, whole-pixel shifts, and (on square images) turns by angles in between."""
+        shape = tuple(signal.shape[signal.ndim - self.d :])
+        found = []
+        for g in list(group.elements)[1:]:
+            matrix = point_matrices(group, self.d)[g]
+            if any(shape[self.d - 1 - int(np.abs(matrix[:, j]).argmax())] != shape[self.d - 1 - j] for j in range(self.d)):
+                continue
+            found.append(self._element(group, g))
+        found += [self._shift(axis, step) for axis in range(self.d) for step in (1, 2, 4) if step < shape[-1 - axis]]
+        if self.d == 2 and shape[0] == shape[1]:
+            extra = (torch.rand(count, generator=generator) * 360).tolist()
+            angles = sorted({*range(15, 360, 15)} - {90, 180, 270}) + sorted(round(a, 1) for a in extra)
+            found += [turn(angle) for angle in angles]
+        return found
+
+    def _element(self, group: FiniteGroup, g: int) -> Action:
+        def move(x: Tensor, rep: Representation | None, g: int = g) -> Tensor:
+            moved = self.move_points(g, x, group)
+            return moved if rep is None else rep.apply(g, moved)
+
+        def undo(x: Tensor, rep: Representation | None) -> Tensor:
+            return move(x, rep, group.inverse(g))
+
+        label = group.label(g)
+        angle = float(label[1:]) if label.startswith("r") and "·" not in label else None
+        return Action(label, group.name, True, move, g in group.generators.values(), angle, undo)
+
+    def _shift(self, axis: int, step: int) -> Action:
+        def move(x: Tensor, rep: Representation | None, step: int = step) -> Tensor:
+            return x.roll(step, dims=-1 - axis)
+
+        def undo(x: Tensor, rep: Representation | None) -> Tensor:
+            return move(x, rep, -step)
+
+        return Action(f"shift-{'xyz'[axis]}+{step}", "translation", True, move, step == 1, float(step), undo)
+
+    def nominal_shape(self) -> tuple[int, ...]:
+        """The shape, or 32 pixels along each axis where any size is welcome (16 in three dimensions)."""
+        return self.shape or ((16,) * 3 if self.d == 3 else (32,) * self.d)
+
+    def describe(self) -> dict[str, Any]:
+        """{"domain": "grid", "d": …, "shape": …}."""
+        return {"domain": "grid", "d": self.d, "shape": None if self.shape is None else list(self.shape)}
+
+    def __repr__(self) -> str:
+        return f"Grid({self.d})" if self.shape is None else f"Grid({'×'.join(map(str, self.shape))})"
+
+
+@lru_cache
+def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
+    """How a planar group moves the points of a d-dimensional grid: [|G|, d, d] signed permutation matrices.
+
+    Raises:
+        DomainError: the group does not map the grid to itself.
+    """
+    if not isinstance(group, FiniteGroup) or group.name not in GROUPS[d]:
+        raise DomainError(f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}.")
+    plane = group.standard.matrices()
+    if d <= 2:
+        return plane[:, :d, :d]
+    volume = np.zeros((len(plane), 3, 3))
+    volume[:, :2, :2] = plane
+    volume[:, 2, 2] = 1.0
+    return volume
+
+
+def rotate(x: Float[Tensor, "b c n n"], degrees: "float | Tensor", mode: str = "bilinear") -> Float[Tensor, "b c n n"]:
+    """Turn square images about their centre, x axis to y axis, with zeros from outside.
+
+    Args:
+        x: images [B, C, n, n].
+        degrees: one angle, or one for each image [B].
+        mode: "bilinear" or "bicubic".
+    """
+    angle = torch.as_tensor(degrees, dtype=x.dtype, device=x.device).expand(len(x)) * (pi / 180)
+    c, s = angle.cos(), angle.sin()
+    zero = torch.zeros_like(c)
+    theta = torch.stack([torch.stack([c, s, zero], -1), torch.stack([-s, c, zero], -1)], -2)  # g⁻¹ on (x, y)
+    where = functional.affine_grid(theta, list(x.shape), align_corners=False)
+    return functional.grid_sample(x, where, mode=mode, padding_mode="zeros", align_corners=False)
+
+
+def turn(degrees: float) -> Action:
+    """The interpolated rotation of images by an angle, as an audit applies it; vectors turn along, other channels must stay."""
+
+    def move(x: Tensor, rep: Representation | None, degrees: float = degrees) -> Tensor:
+        moved = rotate(x, degrees)
+        if rep is None or rep.is_trivial:
+            return moved
+        c, s = cos(degrees * pi / 180), sin(degrees * pi / 180)
+        parts = []
+        for channels, copies, component in rep.slices():
+            block = moved[:, channels]
+            if component.name == "standard":
+                v = block.unflatten(1, (copies, 2))
+                block = torch.stack([c * v[:, :, 0] - s * v[:, :, 1], s * v[:, :, 0] + c * v[:, :, 1]], 2).flatten(1, 2)
+            elif component.name != "trivial":
+                raise DomainError(f"{component} of {rep.group} is not defined at {degrees:g}°; only trivial and standard are")
+            parts.append(block)
+        return torch.cat(parts, dim=1)
+
+    def undo(x: Tensor, rep: Representation | None) -> Tensor:
+        return move(x, rep, -degrees)
+
+    return Action(f"{degrees:g}°", "rotation", False, move, False, float(degrees), undo)
+
+
+def grid_from(d: int = 2, shape: "list[int] | None" = None) -> Grid:
+    """The grid that `Grid.describe` described."""
+    if not isinstance(d, int):
+        raise UnknownName("number of axes", d, ["1", "2", "3"])
+    return Grid(d, shape)
+
+
+register_space("grid", grid_from)
