@@ -1,0 +1,9 @@
+"""Training: `fit`, the run folder, resuming, and export to plain torch."""
+
+from erlangen.learn.export import export
+from erlangen.learn.fit import fit
+from erlangen.learn.metrics import Score, evaluate
+from erlangen.learn.recipe import Settings, settings_for
+from erlangen.learn.run import Run
+
+__all__ = ["Run", "Score", "Settings", "evaluate", "export", "fit", "settings_for"]

@@ -1,0 +1,126 @@
+"""Write a model as plain torch, and check that it computes the same."""
+
+import copy
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from erlangen.blueprint import EquivariantModule, Signal
+from erlangen.errors import FieldError, MissingExtra, RunError
+from erlangen.learn.checkpoint import write_bytes
+from erlangen.learn.metrics import output_tensor
+
+TOLERANCE = 1e-4  # relative, float32: a deep network in other kernels differs by a few hundred roundings
+SUFFIXES = (".pt2", ".pt", ".onnx")
+
+
+def export(model: Any, path: str | Path, *, example: Any = None) -> list[Path]:
+    """Write a model as plain torch: no erlangen is needed to run it.
+
+    Args:
+        model: a `Run`, or a module. An `EquivariantModule` is first expanded to ordinary convolutions and matrices.
+        path: where to; the suffix chooses the form: ".pt2" (`torch.export` program, any batch size), ".pt" (pickled
+            plain module, for `torch.load(…, weights_only=False)`), ".onnx"; a folder, or no suffix, writes "model.pt2",
+            and "model.onnx" too if onnx is installed.
+        example: an input batch for tracing; None samples one from the model's field.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        RunError: the exported program does not compute the same as the model.
+        FieldError: no example was given and the model has no field, or its inputs are not tensors.
+        MissingExtra: ".onnx" was asked for and onnx is not installed.
+    """
+    module: nn.Module = getattr(model, "model", model)
+    example = _example(module) if example is None else example
+    original = copy.deepcopy(module).eval()
+    plain = original.export().eval() if isinstance(original, EquivariantModule) else original
+    with torch.no_grad():
+        wanted = output_tensor(original(example))
+        _check(wanted, output_tensor(plain(example)), "the plain module")
+    written = []
+    for target in _targets(Path(path)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix == ".pt":
+            _write_module(plain, target)
+        elif isinstance(example, Signal):
+            raise FieldError(
+                f"{target.suffix} takes tensors only, and this model takes signals on graphs. Fix: export to '.pt'."
+            )
+        elif target.suffix == ".pt2":
+            _write_program(plain, example, wanted, target)
+        else:
+            _write_onnx(plain, example, wanted, target)
+        written.append(target)
+    return written
+
+
+def _targets(path: Path) -> list[Path]:
+    if path.suffix in SUFFIXES:
+        return [path]
+    if path.suffix and not path.is_dir():
+        raise FieldError(f"unknown form {path.suffix!r} of {path}. Known: {', '.join(SUFFIXES)}.")
+    return [path / "model.pt2", *([path / "model.onnx"] if _has_onnx() else [])]
+
+
+def _has_onnx() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
+
+
+def _example(module: nn.Module) -> Any:
+    field = getattr(module, "in_field", None)
+    if field is None:
+        raise FieldError(
+            f"{type(module).__name__} has no in_field to sample from. Fix: export(model, path, example=a_batch)."
+        )
+    return field.space.sample_signal(field, 2, torch.Generator().manual_seed(0))
+
+
+def _check(wanted: Tensor, got: Tensor, what: str) -> None:
+    gap = float((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-30))
+    if not gap <= TOLERANCE:
+        raise RunError(
+            f"{what} computes something else: relative difference {gap:.1e} (limit {TOLERANCE:g}); nothing was written"
+        )
+
+
+def _write_module(plain: nn.Module, target: Path) -> None:
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(plain, buffer)
+    write_bytes(target, buffer.getvalue())
+
+
+def _write_program(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path) -> None:
+    import io
+
+    program = torch.export.export(plain, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    _check(wanted, program.module()(example), "the exported program")
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    write_bytes(target, buffer.getvalue())
+
+
+def _write_onnx(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path) -> None:
+    if not _has_onnx():
+        raise MissingExtra("onnx", "onnx")
+    program = torch.onnx.export(
+        plain, (example,), dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch")},), verbose=False
+    )
+    aside = target.with_name(f".{target.name}.tmp")
+    program.save(str(aside))
+    try:
+        if importlib.util.find_spec("onnxruntime"):
+            import onnxruntime
+
+            session = onnxruntime.InferenceSession(str(aside), providers=["CPUExecutionProvider"])
+            (got,) = session.run(None, {session.get_inputs()[0].name: example.numpy()})
+            _check(wanted, torch.from_numpy(got), "the ONNX program")
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)

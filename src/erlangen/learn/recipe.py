@@ -1,0 +1,119 @@
+"""Hyper-parameters of a training run, and one small table of defaults by domain and task."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from erlangen.errors import RunError, UnknownName
+
+OPTIMIZERS = ("adamw", "adam", "sgd")
+SCHEDULES = ("one-cycle", "constant")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Args:
+        epochs: passes over the training split; decides the length of the run if given.
+        minutes: training time; decides the length of the run if given. One of the two is None.
+        batch_size: examples a step.
+        lr: peak learning rate.
+        weight_decay: decay of the weights (decoupled for adamw, L2 for the others); biases and norms are left alone.
+        optimizer: "adamw", "adam" or "sgd" (Nesterov momentum 0.9).
+        schedule: "one-cycle" (linear warm-up, then a cosine to zero) or "constant" (after the warm-up).
+        warmup: share of the run that warms up.
+        clip: largest norm of the gradient; None leaves it alone.
+        ema: decay of the running average of the weights that is evaluated and kept; 0 keeps the weights themselves.
+        patience: epochs without improvement on the validation split before stopping; None trains to the end.
+        augment: name of the augmentation of `erlangen.adapt`, or None.
+        precision: mode of `erlangen.blueprint.precision`.
+    """
+
+    epochs: int | None = 30
+    minutes: float | None = None
+    batch_size: int = 64
+    lr: float = 3e-3
+    weight_decay: float = 0.01
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    warmup: float = 0.05
+    clip: float | None = None
+    ema: float = 0.0
+    patience: int | None = None
+    augment: str | None = None
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise UnknownName("optimizer", self.optimizer, OPTIMIZERS)
+        if self.schedule not in SCHEDULES:
+            raise UnknownName("schedule", self.schedule, SCHEDULES)
+        if (self.epochs is None) == (self.minutes is None):
+            raise RunError("give the length of the run as epochs or as minutes, not both")
+        bounds = {
+            "epochs": (self.epochs, 1),
+            "batch_size": (self.batch_size, 1),
+            "patience": (self.patience, 1),
+            "weight_decay": (self.weight_decay, 0),
+        }
+        for name, (value, least) in bounds.items():
+            if value is not None and value < least:
+                raise RunError(f"{name} must be at least {least}, got {value}")
+        for name, positive in {"minutes": self.minutes, "lr": self.lr, "clip": self.clip}.items():
+            if positive is not None and not positive > 0:
+                raise RunError(f"{name} must be positive, got {positive}")
+        for name, share in {"warmup": self.warmup, "ema": self.ema}.items():
+            if not 0 <= share < 1:
+                raise RunError(f"{name} must lie in [0, 1), got {share}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON-able data."""
+        return asdict(self)
+
+
+TABLE: dict[tuple[str, str], dict[str, Any]] = {
+    ("grid", "classify"): {"epochs": 40, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.02, "ema": 0.998},
+    ("grid", "segment"): {"epochs": 40, "batch_size": 16, "lr": 2e-3, "ema": 0.998},
+    ("graph", "classify"): {"epochs": 100, "batch_size": 32, "lr": 5e-3, "weight_decay": 1e-3, "ema": 0.99},
+    ("graph", "segment"): {
+        "epochs": 200,
+        "batch_size": 1,
+        "lr": 1e-2,
+        "weight_decay": 5e-4,
+        "optimizer": "adam",
+        "schedule": "constant",
+        "warmup": 0.0,
+    },
+}
+"""What differs from `Settings()`, by (domain, task)."""
+
+AUGMENT = {"mnist-rot": "rotation"}
+"""Data sets whose law of generation includes a motion: the augmentation draws from the same law."""
+
+
+def settings_for(domain: str, task: str, data: str = "", **given: Any) -> Settings:
+    """The settings of a run: what is given, else the table, else the defaults.
+
+    Args:
+        domain: name of the domain, such as "grid".
+        task: name of the task, such as "classify".
+        data: name of the data set, for `augment="auto"`.
+        given: fields of `Settings`; None means not given, except `augment=None`, which switches augmentation off.
+
+    Raises:
+        UnknownName: a setting, optimizer or schedule that does not exist.
+        RunError: a value out of range.
+    """
+    known = [f.name for f in fields(Settings)]
+    for name in given:
+        if name not in known:
+            raise UnknownName("setting", name, known)
+    chosen = {k: v for k, v in given.items() if v is not None}
+    base = replace(Settings(), **TABLE.get((domain, task), {}))
+    if "minutes" in chosen and "epochs" not in chosen:
+        base = replace(base, epochs=None, minutes=chosen["minutes"])
+    if given.get("augment", "auto") == "auto":
+        chosen["augment"] = AUGMENT.get(data)
+    elif given["augment"] in (None, "none"):
+        chosen["augment"] = None
+    return replace(base, **chosen)
