@@ -37,7 +37,7 @@ class Session:
         augment: `augment(signal, generator)`, or None.
 
     Law: the state after step t depends on (initial weights, data, settings, seed, t) alone, so a run that was killed
-    and resumed equals one that was not. (With `minutes` the learning rate follows the clock, so two runs differ a little.)
+    and resumed equals one that was not. (With `minutes` the learning rate follows the clock: runs differ a little.)
     """
 
     def __init__(

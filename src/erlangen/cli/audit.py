@@ -1,0 +1,124 @@
+"""`erlangen audit`: measure how well the symmetry holds, for a run of ours or anybody's module."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erlangen.errors import RunError, UnknownName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def audit(
+    target: str,
+    html: str | None = None,
+    json: str | None = None,
+    max_error: float | None = None,
+    domain: str | None = None,
+    group: str | None = None,
+    data: str | None = None,
+    data_options: dict[str, Any] | None = None,
+    model: str | None = None,
+    samples: int = 64,
+    elements: int = 8,
+    seed: int = 0,
+) -> int:
+    """Audit a run folder, or a module in a Python file, and say exact, approximate or broken.
+
+    Exits with 1 if the error is above --max-error.
+
+    Args:
+        target: a run folder; or file.py:name, where name is a module, a class or a function without arguments.
+        html: write the report to this file.
+        json: write the numbers to this file.
+        max_error: the largest relative error that passes.
+        domain: what the data lives on. Checked against the data.
+        group: the symmetry group to audit; of a run, its own group if not given.
+        data: name of a data set; of a run, its own data if not given.
+        data_options: further words for the data set, such as --data_options.fold=3.
+        model: file.py:name of the module, for a run whose model was not derived.
+        samples: how many test examples are tried.
+        elements: how many group elements are sampled, besides the generators.
+        seed: decides the sample.
+    """
+    from erlangen.cli.declare import load_dataset
+    from erlangen.errors import EquivarianceError
+
+    module, dataset = _target(target, model)
+    if data is not None or dataset is None:
+        if data is None:
+            raise RunError("a module alone has no data. Fix: --data NAME (erlangen data list shows them), and --group.")
+        dataset = load_dataset(data, domain, None, data_options)
+    from erlangen.audit import audit as measure
+
+    own = getattr(module, "in_field", None)
+    field = own if own is not None and group in (None, own.group.name) else dataset.field(group)
+    found = measure(module, dataset.test, in_field=field, samples=samples, elements=elements, seed=seed)
+    print(found)
+    for path in (html, json):
+        if path is not None:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            found.save(path)
+            print(f"report   {path}")
+    try:
+        if max_error is not None:
+            found.require(max_error)
+    except EquivarianceError as error:
+        print(f"erlangen: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _target(target: str, model: str | None) -> "tuple[nn.Module, Any]":
+    """The module to audit, and the data set of its run if it has one."""
+    path, colon, name = target.rpartition(":")
+    if colon and path.endswith(".py"):
+        return load_module(Path(path), name), None
+    if target.endswith(".py"):
+        raise RunError(f"{target} holds many things. Fix: name the module in it: {target}:name")
+    from erlangen.learn import Run
+
+    given = None
+    if model is not None:
+        file, _, name = model.rpartition(":")
+        given = load_module(Path(file), name)
+    run = Run.load(target, model=given)
+    return run.model, run.data
+
+
+def load_module(path: Path, name: str) -> "nn.Module":
+    """The `nn.Module` of this name in a Python file: an instance, or what a class or function makes without arguments.
+
+    Raises:
+        RunError: there is no such file, it cannot be run, or the name makes no module.
+        UnknownName: the file does not define the name.
+    """
+    from torch import nn
+
+    if not path.is_file():
+        raise RunError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise RunError(f"{path} cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # so that classes in the file can be copied and pickled
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise RunError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
+    if not hasattr(module, name):
+        raise UnknownName(f"name in {path}", name, [n for n in vars(module) if not n.startswith("_")])
+    found = getattr(module, name)
+    if not isinstance(found, nn.Module) and callable(found):
+        try:
+            found = found()
+        except TypeError as error:
+            raise RunError(f"{path}:{name} must be callable without arguments: {error}") from error
+    if not isinstance(found, nn.Module):
+        raise RunError(f"{path}:{name} is a {type(found).__name__}, not an nn.Module and nothing that makes one")
+    return found

@@ -1,0 +1,130 @@
+"""Reading the command line, and turning errors into messages and exit codes.
+
+Exit codes: 0 done; 1 an audit found more error than allowed; 2 bad usage or an error that teaches; 130 stopped.
+Nothing heavy is imported before a verb is known and its words are right.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from erlangen.errors import ErlangenError, UnknownName
+
+DESCRIPTION = (
+    "Say what your data lives on and which symmetries it has; erlangen derives the network, trains it, "
+    "and proves how well the symmetry holds."
+)
+OWN_WORDS = ("help", "config", "print_config")  # options that the parser itself adds to every verb
+
+
+def verbs() -> dict[str, Any]:
+    """Every verb and its function; a mapping is a verb with verbs of its own."""
+    from erlangen.cli.audit import audit
+    from erlangen.cli.data import get, info, list_
+    from erlangen.cli.demo import demo
+    from erlangen.cli.derive import derive
+    from erlangen.cli.doctor import doctor
+    from erlangen.cli.export import export
+    from erlangen.cli.train import train
+
+    return {
+        "train": train,
+        "audit": audit,
+        "derive": derive,
+        "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
+        "export": export,
+        "demo": demo,
+        "doctor": doctor,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after `erlangen`; None takes those of this process.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except ErlangenError as error:
+        if os.environ.get("ERLANGEN_DEBUG") == "1":
+            raise
+        print(f"erlangen: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("erlangen: stopped", file=sys.stderr)
+        return 130
+    except SystemExit as end:  # argparse ends this way, after its own message
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BrokenPipeError:  # `erlangen … | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    from jsonargparse import auto_cli
+
+    known = verbs()
+    if words in (["--version"], ["-V"]):
+        from erlangen import __version__
+
+        print(f"erlangen {__version__}")
+        return 0
+    result = auto_cli(
+        known,
+        args=_normal(words or ["--help"], known),
+        prog="erlangen",
+        description=DESCRIPTION,
+        fail_untyped=True,
+    )
+    return result if isinstance(result, int) else 0
+
+
+def _normal(words: list[str], known: dict[str, Any]) -> list[str]:
+    """Check the verb and the names of its options, and write them as the parser wants them.
+
+    `--max-error` and `--max_error` are the same option; a switch such as `--fresh` needs no value.
+
+    Raises:
+        UnknownName: an unknown verb or option, with the nearest known.
+    """
+    verb, function, rest = [], known, list(words)
+    while isinstance(function, dict) and rest and not rest[0].startswith("-"):
+        names = [name for name in function if name != "_help"]
+        if rest[0] not in names:
+            raise UnknownName("verb", rest[0], names)
+        function = function[rest[0]]
+        verb.append(rest.pop(0))
+    if isinstance(function, dict):
+        return words
+    return verb + _options(" ".join(verb), function, rest)
+
+
+def _options(verb: str, function: Callable[..., Any], words: list[str]) -> list[str]:
+    parameters = inspect.signature(function).parameters
+    done = []
+    for i, word in enumerate(words):
+        if not word.startswith("--") or word == "--":
+            done.append(word)
+            continue
+        name, equals, value = word[2:].partition("=")
+        first, dot, inner = name.partition(".")
+        first = first.replace("-", "_")
+        if first not in parameters and first not in OWN_WORDS:
+            raise UnknownName(f"option of {verb}", f"--{first}", [f"--{p}" for p in (*parameters, *OWN_WORDS)])
+        following = words[i + 1] if i + 1 < len(words) else ""
+        if (
+            first in parameters
+            and parameters[first].annotation is bool
+            and not equals
+            and following not in ("true", "false")
+        ):
+            equals, value = "=", "true"
+        done.append(f"--{first}{dot}{inner}{equals}{value}")
+    return done
