@@ -67,7 +67,7 @@ def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]
     for copies, size, permuted in terms:
         block = x[:, start : start + copies * size]
         start += copies * size
-        block = block.reshape(len(x), copies, size, prod(x.shape[2:]))
+        block = block.reshape(x.shape[0], copies, size, prod(x.shape[2:]))
         if not permuted:
             block = (block.square().sum(2, keepdim=True) + 1e-12).sqrt()
         peaks.append(block.amax(dim=(2, 3)))
