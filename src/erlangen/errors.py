@@ -45,6 +45,21 @@ class EquivarianceError(ErlangenError, AssertionError):
     """An audit found more error than the caller allows."""
 
 
+class LawError(EquivarianceError):
+    """A module broke laws of the conformance suite `erlangen.testing`; `laws` names them."""
+
+    def __init__(self, law: str, module: object, text: str) -> None:
+        self.laws: tuple[str, ...] = (law,)
+        super().__init__(f"{type(module).__name__} breaks the law {law!r}: {text}")
+
+    @classmethod
+    def together(cls, failures: "list[LawError]") -> "LawError":
+        """One error that names every broken law."""
+        error = cls.__new__(cls, "\n".join(str(failure) for failure in failures))
+        error.laws = tuple(law for failure in failures for law in failure.laws)
+        return error
+
+
 class DataError(ErlangenError, OSError):
     """A data set that is unknown, unreachable, damaged or unreadable."""
 

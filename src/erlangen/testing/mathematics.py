@@ -1,0 +1,206 @@
+"""Laws of mathematics: symmetry, shapes, free parameters, derivatives, empty and zero inputs."""
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from erlangen.testing.subject import Finding, NotApplicable, Subject, law, moved, relative_error, values, with_values
+
+FLOAT32, FLOAT64 = 1e-5, 1e-12
+
+
+@law("output")
+def law_output(subject: Subject) -> str:
+    """The output has the announced channels and size, is finite, depends on the input, and leaves it alone."""
+    module = subject.module
+    for shape in subject.shapes:
+        x = subject.signal(shape)
+        before = values(x).clone()
+        with torch.no_grad():
+            y, other = values(module(x)), values(module(subject.signal(shape, offset=1)))
+        if not torch.equal(values(x), before):
+            raise subject.broken("output", "the input was changed in place")
+        if y.shape[1] != module.out_field.size:
+            raise subject.broken("output", f"{y.shape[1]} channels, but out_field = {module.out_field}")
+        if shape is not None and tuple(y.shape[2:]) != tuple(module.out_shape(shape)):
+            raise subject.broken(
+                "output", f"size {tuple(y.shape[2:])}, out_shape{shape} says {module.out_shape(shape)}"
+            )
+        if not y.isfinite().all():
+            raise subject.broken("output", "infinite or NaN values from white noise")
+        if y.shape == other.shape and torch.equal(y, other):
+            raise subject.broken("output", "two different inputs give the same output: the layer is constant")
+        if y.dtype != values(x).dtype:
+            raise subject.broken("output", f"{values(x).dtype} in, {y.dtype} out")
+    return "sizes " + ", ".join("×".join(map(str, s)) if s else "sampled" for s in subject.shapes)
+
+
+@law("equivariance in float32")
+def law_float32(subject: Subject) -> Finding:
+    """f(g·x) = g·f(x) to 1e-5 for generators and sampled elements, at every accepted size."""
+    return _equivariance(subject, "equivariance in float32", torch.float32, FLOAT32)
+
+
+@law("equivariance in float64")
+def law_float64(subject: Subject) -> Finding:
+    """f(g·x) = g·f(x) to 1e-12 for generators and sampled elements, at every accepted size."""
+    return _equivariance(subject, "equivariance in float64", torch.float64, FLOAT64)
+
+
+def _equivariance(subject: Subject, name: str, dtype: torch.dtype, limit: float) -> Finding:
+    module = subject.fresh().to(dtype)
+    worst, witness, tried = 0.0, "the identity only", 0
+    for shape in subject.shapes:
+        x = subject.signal(shape, dtype=dtype)
+        with torch.no_grad():
+            y = module(x)
+            for g in subject.elements(x):
+                error = relative_error(module(moved(module.in_field, g, x)), moved(module.out_field, g, y))
+                tried += 1
+                if not error <= worst:
+                    where = "" if shape is None else f" at {'×'.join(map(str, shape))}"
+                    worst, witness = error, f"worst under {_label(subject, g)}{where}"
+        if values(y).dtype != dtype:
+            raise subject.broken(name, f"{dtype} in, {values(y).dtype} out")
+    return subject.limit(name, worst, limit, f"{witness} of {tried} elements and sizes")
+
+
+def _label(subject: Subject, g: object) -> str:
+    return subject.module.in_field.group.label(g)
+
+
+@law("equivariance in training")
+def law_training(subject: Subject) -> Finding:
+    """f(g·x) = g·f(x) to 1e-5 with batch statistics, when every example moves alike."""
+    name = "equivariance in training"
+    x = subject.signal(batch=4)
+    y, again = (_train(subject, x, seed) for seed in (0, 1))
+    if not torch.equal(values(y), values(again)):
+        raise NotApplicable("random in training")
+    worst, witness = 0.0, "the identity only"
+    for g in subject.elements(x, 2):
+        error = relative_error(
+            _train(subject, moved(subject.module.in_field, g, x), 0), moved(subject.module.out_field, g, y)
+        )
+        if not error <= worst:
+            worst, witness = error, f"worst under {_label(subject, g)}"
+    return subject.limit(name, worst, FLOAT32, witness)
+
+
+def _train(subject: Subject, x: object, seed: int) -> object:
+    module = subject.fresh().train()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return module(x)
+
+
+@law("free parameters")
+def law_parameters(subject: Subject) -> str:
+    """The free parameters number the dimension of the space of equivariant maps that the module names."""
+    dimension = getattr(subject.original, "hom_dimension", None)
+    if dimension is None:
+        raise NotApplicable("the module names no dimension (hom_dimension)")
+    count = sum(p.numel() for p in subject.original.parameters() if p.requires_grad)
+    if count != dimension():
+        raise subject.broken("free parameters", f"{count} parameters, but the dimension is {dimension()}")
+    return f"{count} = dim Hom"
+
+
+@law("gradients")
+def law_gradients(subject: Subject) -> str:
+    """Derivatives with respect to the input and every parameter agree with finite differences, in float64."""
+    modes = []
+    for training in (False, True):
+        if training and _is_random(subject):
+            continue
+        failures = []
+        for attempt in range(
+            3
+        ):  # finite differences may straddle the kink of a ReLU; a wrong derivative fails each time
+            try:
+                _gradcheck(subject, training, attempt)
+                break
+            except RuntimeError as error:
+                failures.append(error)
+        else:
+            mode = "training" if training else "evaluation"
+            raise subject.broken("gradients", f"in {mode} mode: {str(failures[-1])[:300]}") from failures[-1]
+        modes.append("training" if training else "evaluation")
+    return f"input and parameters, in {' and '.join(modes)} mode"
+
+
+def _is_random(subject: Subject) -> bool:
+    x = subject.signal(batch=4)
+    return not torch.equal(*(values(_train(subject, x, seed)) for seed in (0, 1)))  # type: ignore[arg-type]
+
+
+def _gradcheck(subject: Subject, training: bool, attempt: int) -> None:
+    module = subject.fresh().double().train(training)
+    signal = subject.signal(dtype=torch.float64, offset=attempt)
+    names = [name for name, p in module.named_parameters() if p.requires_grad]
+    state = dict(module.named_parameters())
+
+    def function(x: Tensor, *parameters: Tensor) -> Tensor:
+        replaced = dict(zip(names, parameters, strict=True))
+        buffers = {name: b.clone() for name, b in module.named_buffers()}  # batch statistics may be written
+        return values(functional_call(module, {**replaced, **buffers}, (with_values(signal, x),)))
+
+    inputs = (values(signal).clone(), *(state[name].detach().clone() for name in names))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(attempt)  # of the random directions of the fast mode
+        torch.autograd.gradcheck(function, [t.requires_grad_() for t in inputs], fast_mode=True, atol=1e-6, rtol=1e-3)
+
+
+@law("batch")
+def law_batch(subject: Subject) -> Finding:
+    """In evaluation an example does not see its neighbours, and the same input gives the same output."""
+    subject.needs_tensor("examples of a varying domain share one tensor")
+    x = subject.signal(batch=3)
+    with torch.no_grad():
+        whole = values(subject.module(x))
+        if not torch.equal(whole, values(subject.module(x))):
+            raise subject.broken("batch", "the same input twice gives two outputs in evaluation mode")
+        alone = torch.cat([values(subject.module(x[i : i + 1])) for i in range(3)])  # type: ignore[index]
+    return subject.limit("batch", relative_error(alone, whole), FLOAT32, "three examples alone and together")
+
+
+@law("empty batch")
+def law_empty(subject: Subject) -> str:
+    """No examples in, no examples out."""
+    x = subject.signal(batch=0)
+    with torch.no_grad():
+        y = values(subject.module(x))
+        full = values(subject.module(subject.signal()))
+    if y.shape[0] != 0 or y.shape[1] != full.shape[1]:
+        raise subject.broken("empty batch", f"an empty batch gives a tensor of shape {tuple(y.shape)}")
+    return f"gives {tuple(y.shape)}"
+
+
+@law("zeros")
+def law_zeros(subject: Subject) -> str:
+    """A zero input gives finite outputs and finite derivatives, in training and evaluation."""
+    for training in (False, True):
+        module = subject.fresh().train(training)
+        signal = subject.signal()
+        x = torch.zeros_like(values(signal)).requires_grad_()
+        y = values(module(with_values(signal, x)))
+        y.sum().backward()
+        mode = "training" if training else "evaluation"
+        if not y.isfinite().all():
+            raise subject.broken("zeros", f"zero in, NaN or infinity out in {mode}")
+        derivatives = {"input": x.grad, **{name: p.grad for name, p in module.named_parameters()}}
+        for name, grad in derivatives.items():
+            if grad is not None and not grad.isfinite().all():
+                raise subject.broken("zeros", f"the derivative by {name} is NaN or infinite at zero in {mode}")
+    return "finite, with finite derivatives"
+
+
+@law("repr")
+def law_repr(subject: Subject) -> str:
+    """`repr(module)` says what it is."""
+    text = repr(subject.original)
+    if type(subject.original).__name__ not in text:
+        raise subject.broken("repr", f"repr does not name the class: {text[:80]!r}")
+    if "\n" not in text and len(text) > 400:
+        raise subject.broken("repr", f"repr is one line of {len(text)} characters")
+    return text.splitlines()[0][:80]

@@ -1,0 +1,192 @@
+"""Laws of practice: copying, saving, precision, memory formats, vmap, compile, export."""
+
+import copy
+import pickle
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from erlangen.blueprint import EquivariantModule, Field, Signal, Space
+from erlangen.symmetry import Component, Group, Representation
+from erlangen.testing.subject import Finding, Subject, law, relative_error, values, with_values
+
+SAME = 1e-5
+BFLOAT16 = 5e-2
+
+
+@law("deepcopy")
+def law_deepcopy(subject: Subject) -> str:
+    """A deep copy gives the same outputs and shares no parameter."""
+    other = copy.deepcopy(subject.module)
+    _same(subject, "deepcopy", other)
+    mine = {p.data_ptr() for p in subject.module.parameters() if p.numel()}
+    if mine & {p.data_ptr() for p in other.parameters() if p.numel()}:
+        raise subject.broken("deepcopy", "the copy shares memory with the original")
+    return "equal outputs, own memory"
+
+
+@law("pickle")
+def law_pickle(subject: Subject) -> str:
+    """Pickled and read back, the module gives the same outputs and has equal fields."""
+    other = pickle.loads(pickle.dumps(subject.module))
+    _same(subject, "pickle", other)
+    if (other.in_field, other.out_field) != (subject.module.in_field, subject.module.out_field):
+        raise subject.broken("pickle", "the fields differ after reading back")
+    return "equal outputs and fields"
+
+
+@law("state_dict")
+def law_state_dict(subject: Subject) -> str:
+    """One state_dict: the same keys in training and evaluation; loaded strictly, either way, it gives equal outputs."""
+    train, evaluate = subject.fresh().train(), subject.fresh()
+    with torch.no_grad():
+        train(subject.signal(batch=4)), evaluate(subject.signal())
+    if list(train.state_dict()) != list(evaluate.state_dict()):
+        only = set(train.state_dict()) ^ set(evaluate.state_dict())
+        raise subject.broken("state_dict", f"keys differ between training and evaluation: {sorted(only)}")
+    strange = [key for key in train.state_dict() if any(c in key for c in "()[]{}<>, '")]
+    if strange:
+        raise subject.broken("state_dict", f"keys are made of Python reprs: {strange[:3]}")
+    x = subject.signal(offset=2)
+    for source in (train, evaluate):
+        for training in (False, True):
+            target = _scrambled(subject).train(training)
+            with torch.no_grad():
+                if not training:
+                    target(x)  # fills whatever it caches
+                target.load_state_dict(copy.deepcopy(source.state_dict()), strict=True)
+                error = relative_error(target.eval()(x), copy.deepcopy(source).eval()(x))
+            if not error <= 1e-6:
+                into = "training" if training else "evaluation"
+                raise subject.broken(
+                    "state_dict", f"loaded into a module in {into} mode, outputs differ by {error:.1e}"
+                )
+    return f"{len(train.state_dict())} keys"
+
+
+def _scrambled(subject: Subject) -> EquivariantModule:
+    """A copy with other parameters and buffers, as a newly built module has."""
+    other = subject.fresh()
+    with torch.no_grad():
+        for tensor in other.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5)
+    return other
+
+
+@law("bfloat16 autocast")
+def law_autocast(subject: Subject) -> Finding:
+    """Under bfloat16 autocast the output stays within 5e-2 (root mean square)."""
+    x = subject.signal()
+    with torch.no_grad():
+        want = subject.module(x)
+        with torch.autocast(values(x).device.type, torch.bfloat16):
+            got = subject.module(x)
+    return subject.limit("bfloat16 autocast", relative_error(got, want, "l2"), BFLOAT16, "against float32")
+
+
+@law("channels_last")
+def law_channels_last(subject: Subject) -> Finding:
+    """The memory format of input and weights does not change the output."""
+    subject.needs_tensor("only plain tensors have memory formats")
+    x = subject.signal()
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if not isinstance(x, Tensor) or x.ndim not in formats:
+        return Finding("channels_last", "not applicable", "only tensors of 4 or 5 dimensions have this format")
+    last = formats[x.ndim]
+    module = subject.fresh().to(memory_format=last)
+    with torch.no_grad():
+        want = subject.module(x)
+        errors = [relative_error(m(x.to(memory_format=last)), want) for m in (subject.module, module)]
+    return subject.limit("channels_last", max(errors), SAME, "input, then input and weights")
+
+
+@law("vmap")
+def law_vmap(subject: Subject) -> Finding:
+    """`torch.func.vmap` over a leading axis equals a loop, in evaluation mode."""
+    module, signal = subject.module, subject.signal()
+    stack = torch.stack([values(subject.signal(offset=k)).reshape(values(signal).shape) for k in range(1, 4)])
+    with torch.no_grad():
+        mapped = torch.func.vmap(lambda x: values(module(with_values(signal, x))))(stack)
+        loop = torch.stack([values(module(with_values(signal, x))) for x in stack])
+    return subject.limit("vmap", relative_error(mapped, loop), SAME, "against a loop over three")
+
+
+@law("compile")
+def law_compile(subject: Subject) -> Finding:
+    """`torch.compile(fullgraph=True)` traces the whole module, forward and backward, and gives equal outputs."""
+    signal = subject.signal()
+    errors = []
+    torch._dynamo.reset()
+    for function in (torch.compile(subject.fresh(), fullgraph=True, backend="aot_eager"), subject.fresh()):
+        x = values(signal).clone().requires_grad_()
+        y = values(function(with_values(signal, x)))
+        (y * torch.linspace(-1, 1, y.numel()).reshape(y.shape)).sum().backward()
+        errors.append((y, x.grad))
+    (got, got_grad), (want, want_grad) = errors
+    error = max(relative_error(got, want), relative_error(got_grad, want_grad))
+    return subject.limit("compile", error, SAME, "fullgraph=True, backend aot_eager, forward and backward")
+
+
+class _OnOneDomain(nn.Module):
+    """A module on a varying domain, with the domain held fixed, as a function of a tensor."""
+
+    def __init__(self, module: nn.Module, on: Any) -> None:
+        super().__init__()
+        self.module, self.on = module, on
+
+    def forward(self, x: Tensor) -> Tensor:
+        return values(self.module(Signal(x, self.on)))
+
+
+@law("torch.export")
+def law_torch_export(subject: Subject) -> Finding:
+    """`torch.export.export` captures the module; on a fixed domain, with a batch of any size."""
+    signal = subject.signal(batch=3)
+    x = values(signal)
+    if isinstance(signal, Tensor):
+        program = torch.export.export(subject.fresh(), (x,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},))
+        signal = subject.signal(batch=5, offset=1)
+        x = values(signal)
+    else:
+        program = torch.export.export(_OnOneDomain(subject.fresh(), signal.on), (x,))
+    with torch.no_grad():
+        got, want = program.module()(x), subject.module(signal)
+    return subject.limit("torch.export", relative_error(got, want), SAME, "equal outputs")
+
+
+@law("plain export")
+def law_plain(subject: Subject) -> Finding:
+    """`module.export()` is plain torch: no module inside knows a representation, and the outputs are equal."""
+    module = subject.fresh()
+    plain = module.export().eval()
+    for path, part in plain.named_modules():
+        if isinstance(part, EquivariantModule):
+            raise subject.broken("plain export", f"{path or 'the module'} is still a {type(part).__name__}")
+        held = [name for name, value in vars(part).items() if _knows(value)]
+        if held:
+            raise subject.broken("plain export", f"{path or 'the module'} still holds {', '.join(held)}")
+    worst, detail = 0.0, ""
+    for shape in subject.shapes:
+        x = subject.signal(shape, offset=1)
+        with torch.no_grad():
+            error = relative_error(plain(x), subject.module(x))
+        if not error <= worst:
+            worst, detail = error, "" if shape is None else f"worst at {'×'.join(map(str, shape))}"
+    _same(subject, "plain export", module)
+    return subject.limit("plain export", worst, SAME, detail or "equal outputs")
+
+
+def _knows(value: Any) -> bool:
+    if isinstance(value, (tuple, list)) and not isinstance(value, Signal):
+        return any(_knows(v) for v in value)
+    return isinstance(value, (Field, Representation, Component, Group, Space))
+
+
+def _same(subject: Subject, name: str, other: nn.Module) -> None:
+    x = subject.signal(offset=3)
+    with torch.no_grad():
+        got, want = values(other(x)), values(subject.module(x))
+    if not torch.equal(got, want):
+        raise subject.broken(name, f"outputs differ by {relative_error(got, want):.1e}")
