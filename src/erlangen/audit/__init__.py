@@ -1,0 +1,24 @@
+"""Measure how well any network keeps a symmetry, and find the layer that loses it."""
+
+from erlangen.audit.carry import UnknownAction
+from erlangen.audit.classes import ClassReport, LookAlike, Pair
+from erlangen.audit.result import Audit, LayerResult
+from erlangen.audit.run import audit
+from erlangen.audit.steady import Steadiness
+from erlangen.audit.summary import ActionResult, FamilyResult
+from erlangen.audit.verdict import Limits, limits_for
+
+__all__ = [
+    "ActionResult",
+    "Audit",
+    "ClassReport",
+    "FamilyResult",
+    "LayerResult",
+    "Limits",
+    "LookAlike",
+    "Pair",
+    "Steadiness",
+    "UnknownAction",
+    "audit",
+    "limits_for",
+]

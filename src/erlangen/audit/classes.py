@@ -1,0 +1,150 @@
+"""Is the symmetry right for the labels? Accuracy per class, confused pairs, and whether a motion turns one class into another.
+
+An invariant network gives x and g·x the same label. If g turns samples of one class into samples of another (a mirrored 2 and
+a 5, say), no invariant network can tell the two apart, however well it is trained.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from erlangen.audit.probe import Probe
+from erlangen.blueprint import Action
+
+PAIRS = 3  # the most confused pairs are looked at
+FEWEST = 5  # samples a class needs before its neighbours are counted
+NEIGHBOURS = 256  # at most this many samples a class
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two classes that the network confuses.
+
+    Args:
+        first: a class.
+        second: the other one.
+        mistakes: samples of either that were given the other's label.
+        samples: samples of both.
+    """
+
+    first: int
+    second: int
+    mistakes: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """How often a moved sample of one class looks most like another class.
+
+    Args:
+        first: class of the samples that are moved.
+        second: the other class.
+        action: the motion.
+        moved: share of samples of `first` whose nearest neighbour, once moved, is of `second`.
+        still: the same share without motion.
+        samples: how many samples were moved.
+    """
+
+    first: int
+    second: int
+    action: str
+    moved: float
+    still: float
+    samples: int
+
+    def words(self) -> str:
+        """The finding as a sentence."""
+        return (
+            f"{self.action} turns class {self.first} into class {self.second}: {self.moved:.0%} of {self.samples} moved samples "
+            f"look most like class {self.second} ({self.still:.0%} before). An invariant network cannot tell them apart; if the "
+            f"difference matters, choose a group without {self.action}."
+        )
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """Labels class by class.
+
+    Args:
+        accuracy: of every class that occurs, on samples as they are.
+        count: samples of every class.
+        pairs: the most confused pairs.
+        look_alikes: motions of the declared group that turn one class of a confused pair into the other.
+    """
+
+    accuracy: dict[int, float]
+    count: dict[int, int]
+    pairs: tuple[Pair, ...]
+    look_alikes: tuple[LookAlike, ...]
+
+
+def class_report(predicted: Tensor, targets: Tensor, probe: Probe, actions: list[Action]) -> ClassReport:
+    """Tabulate labels, and look at the most confused pairs.
+
+    Args:
+        predicted: [n] classes the network gave.
+        targets: [n] true classes; -1 is left out.
+        probe: the samples, for their looks; images only.
+        actions: exact elements of the declared group.
+    """
+    known = targets >= 0
+    predicted, targets = predicted[known], targets[known]
+    classes = targets.unique().tolist()
+    accuracy = {c: float((predicted[targets == c] == c).double().mean()) for c in classes}
+    count = {c: int((targets == c).sum()) for c in classes}
+    pairs = confused(predicted, targets, classes)
+    seen: list[LookAlike] = []
+    signals = [chunk.signal for chunk in probe.chunks]
+    if bool(known.all()) and all(isinstance(s, Tensor) for s in signals):
+        x = torch.cat(signals)
+        for pair in pairs:
+            for a, b in ((pair.first, pair.second), (pair.second, pair.first)):
+                seen += look_alikes(x[targets == a][:NEIGHBOURS], x[targets == b][:NEIGHBOURS], a, b, actions)
+    return ClassReport(accuracy, count, tuple(pairs), tuple(seen))
+
+
+def confused(predicted: Tensor, targets: Tensor, classes: list[int]) -> list[Pair]:
+    """The most confused pairs of classes, worst first."""
+    found = []
+    for i, a in enumerate(classes):
+        for b in classes[i + 1 :]:
+            mistakes = int(((targets == a) & (predicted == b)).sum() + ((targets == b) & (predicted == a)).sum())
+            if mistakes:
+                found.append(Pair(a, b, mistakes, int(((targets == a) | (targets == b)).sum())))
+    return sorted(found, key=lambda p: -p.mistakes / p.samples)[:PAIRS]
+
+
+def look_alikes(x: Tensor, y: Tensor, first: int, second: int, actions: list[Action]) -> list[LookAlike]:
+    """Motions after which most samples of one class have their nearest neighbour in the other.
+
+    Args:
+        x: [n, …] samples of the class `first`.
+        y: [m, …] samples of the class `second`.
+        first: number of that class.
+        second: number of the other class.
+        actions: the motions.
+
+    Nearest by Euclidean distance of the samples as they are; a sample is not its own neighbour. A motion is reported if the share
+    of neighbours in the other class rises by more than a quarter, and above a half.
+    """
+    if len(x) < FEWEST or len(y) < FEWEST:
+        return []
+    mine, other = x.flatten(1), y.flatten(1)
+    own = torch.eye(len(x), dtype=torch.bool)
+
+    def share(moved: Tensor) -> float:
+        here = torch.cdist(moved, mine).masked_fill(own, float("inf")).min(1).values
+        return float((torch.cdist(moved, other).min(1).values < here).double().mean())
+
+    still = share(mine)
+    found = []
+    for action in actions:
+        turned = action.move(x, None)
+        if turned.shape != x.shape:
+            continue
+        moved = share(turned.flatten(1))
+        if moved > 0.5 and moved > still + 0.25:
+            found.append(LookAlike(first, second, action.label, moved, still, len(x)))
+    return found

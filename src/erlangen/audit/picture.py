@@ -1,0 +1,166 @@
+"""Small arrays for the pictures of a report: one sample, and what became of it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from erlangen.audit.carry import Carrier, tensor_of
+from erlangen.audit.localise import Row
+from erlangen.audit.measure import tensor
+from erlangen.audit.probe import forward
+from erlangen.audit.record import Call
+from erlangen.blueprint import Action, Signal
+from erlangen.errors import ErlangenError
+
+PIXELS = 48  # images are thinned to at most this many pixels a side
+NODES = 60  # a graph is cut to at most this many nodes
+NUMBERS = 16  # at most this many outputs
+
+
+def picture_of(
+    model: Any, chunk_signal: Any, index: int, carry: Carrier, action: Action, reps: tuple[Any, Any], rows: list[Row]
+) -> dict[str, Any]:
+    """One sample x with g·x, f(g·x), g·f(x), and the last layer that still lives on the domain.
+
+    Args:
+        model: in evaluation mode.
+        chunk_signal: the samples of the layer audit.
+        index: which of them to show (a row, for a single graph).
+        carry: of these samples.
+        action: the motion to show.
+        reps: representations of the input and the output.
+        rows: of `localise`, for the feature maps.
+
+    Returns:
+        JSON-able data: "kind" is "image" or "graph"; "panels" are named maps or node values; "output" the two vectors.
+    """
+    moved = action.move(chunk_signal, reps[0])
+    clean, result = forward(model, chunk_signal), forward(model, moved, action.label)
+    expected = carry.move(action, clean, reps[1])
+    found: dict[str, Any] = {"action": action.label, "family": action.family, "sample": index}
+    on_domain = carry.lives_on_domain(clean)
+    maps = [("x", chunk_signal, False), ("g·x", moved, True)]
+    if on_domain:
+        maps += _triple("f", result, expected)
+    else:
+        found |= {"output": _vectors(result, expected, index, carry)}
+    call = _last_map(rows, carry)
+    if call is not None and not on_domain:
+        feature = _feature(model, call, carry, action, chunk_signal, reps[0], rows)
+        if feature is not None:
+            found["layer"] = call.path
+            maps += _triple("h", feature, carry.move(action, call.output, call.out_rep))
+    if carry.on is not None:
+        return found | graph_panels(maps, index, carry, action)
+    if tensor(chunk_signal).ndim != 4:
+        return found | {"kind": "none", "panels": []}
+    return found | {"kind": "image", "panels": [{"name": n, "values": image(tensor(v), index)} for n, v, _ in maps]}
+
+
+def _triple(name: str, f_gx: Any, g_fx: Any) -> list[tuple[str, Any, bool]]:
+    a, b = tensor(f_gx), tensor(g_fx)
+    parts = [(f"{name}(g·x)", a, True), (f"g·{name}(x)", b, True)]
+    return [*parts, ("difference", a - b, True)] if a.shape == b.shape else parts
+
+
+def _vectors(result: Any, expected: Any, index: int, carry: Carrier) -> dict[str, Any] | None:
+    a, b = tensor(result), tensor(expected)
+    if a.ndim != 2 or a.shape != b.shape:
+        return None
+    row = index if carry.on is None else _graph_of(carry, index)
+    return {"f(g·x)": _numbers(a[row]), "g·f(x)": _numbers(b[row])}
+
+
+def _numbers(v: Tensor) -> list[float]:
+    return [float(f"{x:.5g}") for x in v[:NUMBERS].tolist()]
+
+
+def _last_map(rows: list[Row], carry: Carrier) -> Call | None:
+    """The last layer whose output lives on the domain with more than a few points."""
+    for row in reversed(rows):
+        call = row.before
+        if row.kind == "code" or call is None or call.unknown is not None:
+            continue
+        try:
+            y = call.output if isinstance(call.output, Signal) else tensor_of(call.output)
+        except ErlangenError:
+            continue
+        if carry.lives_on_domain(y) and (carry.on is not None or min(tensor(y).shape[2:]) > 2):
+            return call
+    return None
+
+
+def _feature(model: Any, call: Call, carry: Carrier, action: Action, signal: Any, rep: Any, rows: list[Row]) -> Any:
+    """f_i(g·x): the output of one layer in a free pass on the moved input."""
+    kept: list[Any] = []
+    handle = call.module.register_forward_hook(lambda m, a, output: kept.append(output))
+    try:
+        forward(model, action.move(signal, rep), action.label)
+    finally:
+        handle.remove()
+    calls = [r.before for r in rows if r.kind != "code" and r.before is not None and r.before.module is call.module]
+    place = next(i for i, c in enumerate(calls) if c is call)
+    return tensor_of(kept[place]) if place < len(kept) else None
+
+
+def image(x: Tensor, index: int) -> list[list[float]]:
+    """The magnitude over channels of one map [B, C, H, W], thinned; one channel keeps its sign."""
+    one = x[index].double()
+    flat = one[0] if len(one) == 1 else one.norm(dim=0)
+    step = max(1, -(-max(flat.shape) // PIXELS))
+    return [[float(f"{v:.4g}") for v in line] for line in flat[::step, ::step].tolist()]
+
+
+def graph_panels(maps: list[tuple[str, Any, bool]], index: int, carry: Carrier, action: Action) -> dict[str, Any]:
+    """One graph (or the neighbourhood of one node) with the magnitude of every map at its nodes.
+
+    Moved maps are shown on the same drawing: node v's value is taken from the place to which v went.
+    """
+    nodes = _nodes(carry, index)
+    went_to = torch.argsort(carry.order(action, carry.rows))
+    panels = []
+    for name, value, moved in maps:
+        x = tensor(value).double()
+        size = x.norm(dim=1) if x.shape[1] > 1 else x[:, 0]
+        size = size[went_to] if moved else size
+        panels.append({"name": name, "values": [float(f"{v:.4g}") for v in size[nodes].tolist()]})
+    return {"kind": "graph", "panels": panels, "edges": _edges(carry, nodes), "nodes": len(nodes)}
+
+
+def _graph_of(carry: Carrier, row: int) -> int:
+    pointer = getattr(carry.on, "graph_ptr", None)
+    if pointer is None or len(pointer) - 1 > row:
+        return row
+    return 0
+
+
+def _nodes(carry: Carrier, index: int) -> list[int]:
+    """The nodes to draw: the graph of a batch, or a breadth-first neighbourhood in a single graph."""
+    pointer = getattr(carry.on, "graph_ptr", None)
+    if pointer is not None and len(pointer) > 2:
+        chosen = min(index, len(pointer) - 2)
+        first, last = int(pointer[chosen]), int(pointer[chosen + 1])
+        return list(range(first, last))[:NODES]
+    if carry.rows <= NODES:
+        return list(range(carry.rows))
+    ptr, col = carry.on.ptr, carry.on.col
+    seen, queue = [index], [index]
+    while queue and len(seen) < NODES:
+        node = queue.pop(0)
+        for other in col[int(ptr[node]) : int(ptr[node + 1])].tolist():
+            if other not in seen and len(seen) < NODES:
+                seen.append(other)
+                queue.append(other)
+    return seen
+
+
+def _edges(carry: Carrier, nodes: list[int]) -> list[list[int]]:
+    place = {n: i for i, n in enumerate(nodes)}
+    ptr, col = carry.on.ptr, carry.on.col
+    found = set()
+    for n in nodes:
+        for m in col[int(ptr[n]) : int(ptr[n + 1])].tolist():
+            if m in place and m != n:
+                found.add((min(place[n], place[m]), max(place[n], place[m])))
+    return [list(edge) for edge in sorted(found)]

@@ -1,0 +1,211 @@
+"""What an audit tries the network on: samples of the data, in chunks, with labels where there are any."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from erlangen.audit.carry import UnknownAction, main_output
+from erlangen.blueprint import EquivariantModule, Field, Point, Signal, check_channels
+from erlangen.errors import DataError, ErlangenError, FieldError
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples that go through the network together.
+
+    Args:
+        signal: [B, C, *spatial] or a `Signal`.
+        targets: labels, if known; -1 is left out.
+        first: number of the first sample.
+    """
+
+    signal: Any
+    targets: Tensor | None
+    first: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The samples of an audit.
+
+    Args:
+        chunks: all samples, in chunks of bounded size.
+        half: the first half of the first chunk on its own, to see whether samples depend on their company; None if it cannot be had.
+        source: where the samples come from, in words.
+        numbers: position in the data set of every sample; None if the signal was given as it is.
+    """
+
+    chunks: tuple[Chunk, ...]
+    half: Any
+    source: str
+    numbers: tuple[int, ...] | None
+
+
+def probe_from(data: Any, samples: int, seed: int, dtype: torch.dtype, batch_size: int = 128) -> Probe:
+    """Choose samples, without replacement and by seed.
+
+    Args:
+        data: a data set (its test split is used), a split, a batch [B, C, *spatial], or a `Signal`.
+        samples: at most this many; a graph given as one signal is always whole.
+        seed: of the choice.
+        dtype: floating type of the samples.
+        batch_size: samples a chunk, which bounds the memory.
+
+    Raises:
+        DataError: there are no samples.
+        FieldError: the data are of no known kind.
+    """
+    if samples < 1:
+        raise FieldError(f"an audit needs at least one sample, got samples={samples}")
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(data, Signal):
+        return Probe((Chunk(cast(data, dtype), None, 0),), None, "the given signal", None)
+    if isinstance(data, Tensor):
+        if len(data) == 0:
+            raise DataError("the batch to audit on is empty; give at least one sample")
+        picked = torch.randperm(len(data), generator=generator)[:samples].sort().values
+        x = cast(data[picked], dtype)
+        parts = x.split(batch_size)
+        chunks = tuple(Chunk(part, None, i * batch_size) for i, part in enumerate(parts))
+        return Probe(chunks, _half(parts[0]), "the given batch", tuple(picked.tolist()))
+    split = getattr(data, "test", data)
+    if not hasattr(split, "batch") or not hasattr(split, "__len__"):
+        raise FieldError(
+            f"cannot audit on a {type(data).__name__}. Fix: give a data set, a split, a batch [B, C, *spatial] or a Signal."
+        )
+    name = getattr(data, "name", "the given split")
+    source = f"{name}, test split" if split is not data else str(name)
+    return _from_split(split, source, samples, generator, dtype, batch_size)
+
+
+def _from_split(
+    split: Any, source: str, samples: int, generator: torch.Generator, dtype: torch.dtype, batch_size: int
+) -> Probe:
+    if len(split) == 0:
+        raise DataError(f"{source} has no samples to audit on; give another split")
+    picked = torch.randperm(len(split), generator=generator)[:samples].sort().values
+    signal, targets = split.batch(picked[:batch_size])
+    if isinstance(signal, Signal):  # a batch of graphs is one signal: actions permute all its nodes at once
+        if len(picked) > batch_size:
+            signal, targets = split.batch(picked)
+        half = cast(split.batch(picked[: len(picked) // 2])[0], dtype) if len(picked) > 1 else None
+        return Probe((Chunk(cast(signal, dtype), targets, 0),), half, source, tuple(picked.tolist()))
+    chunks = [Chunk(cast(signal, dtype), targets, 0)]
+    for first in range(batch_size, len(picked), batch_size):
+        signal, targets = split.batch(picked[first : first + batch_size])
+        chunks.append(Chunk(cast(signal, dtype), targets, first))
+    return Probe(tuple(chunks), _half(chunks[0].signal), source, tuple(picked.tolist()))
+
+
+def _half(x: Tensor) -> Tensor | None:
+    return x[: len(x) // 2] if len(x) > 1 else None
+
+
+def cast(signal: Any, dtype: torch.dtype) -> Any:
+    """The same signal in another floating type."""
+    if isinstance(signal, Signal):
+        on = signal.on
+        weight = getattr(on, "weight", None)
+        if isinstance(weight, Tensor) and weight.dtype != dtype and hasattr(on, "to"):
+            on = on.to(dtype)
+        return Signal(signal.x.to(dtype), on)
+    return signal.to(dtype)
+
+
+def fields_of(
+    model: nn.Module, data: Any, in_field: Field | None, out_field: Field | None
+) -> tuple[Field, Field | None]:
+    """The declared fields: as given, else the model's own, else (for the input) the data set's.
+
+    Raises:
+        FieldError: nothing says what the input is.
+    """
+    if isinstance(model, EquivariantModule):
+        in_field = in_field or model.in_field
+        out_field = out_field or model.out_field
+    if in_field is None and hasattr(data, "field") and callable(data.field):
+        in_field = data.field()
+    if in_field is None:
+        raise FieldError(
+            f"{type(model).__name__} does not say which symmetry it should have. Fix: give in_field, such as "
+            f"in_field=Grid(2).field('C4', '1 trivial'), or audit it on a data set of the catalogue."
+        )
+    return in_field, out_field
+
+
+def guess_out_field(output: Any, in_field: Field, carry: Any) -> tuple[Field, str]:
+    """The usual action on an output nobody declared, and that assumption in words: logits stay, maps move with their input.
+
+    Args:
+        output: what the network gave.
+        in_field: the declared input.
+        carry: the `Carrier` of the input.
+    """
+    x = output.x if isinstance(output, Signal) else output
+    channels = x.shape[1] if x.ndim > 1 else 1
+    rep = channels * in_field.group.trivial
+    if carry.lives_on_domain(output):
+        return Field(
+            in_field.space, rep
+        ), f"the output is a map of {channels} trivial channels that moves with the input"
+    return Field(Point(), rep), f"the output is {channels} invariant numbers a sample"
+
+
+def check_input(field: Field, signal: Any) -> None:
+    """Raise a `FieldError` if the samples do not have the declared channels."""
+    x = signal.x if isinstance(signal, Signal) else signal
+    if x.ndim < 2:
+        raise FieldError(
+            f"an audit needs samples [B, C, …], got a tensor of shape {list(x.shape)}; add a batch dimension"
+        )
+    check_channels(field, x.shape[1], "the audited network")
+
+
+def forward(model: nn.Module, signal: Any, where: str = "") -> Any:
+    """The main output of the network.
+
+    Raises:
+        FieldError: the network failed, or gave nothing that can be compared.
+    """
+    try:
+        return main_output(model(signal))
+    except UnknownAction as error:
+        raise FieldError(f"{type(model).__name__}: {error}. Fix: return a tensor or a Signal.") from error
+    except ErlangenError:
+        raise
+    except Exception as error:
+        x = signal.x if isinstance(signal, Signal) else signal
+        moved = f" moved by {where}" if where else ""
+        raise FieldError(
+            f"{type(model).__name__} failed on an input of shape {list(x.shape)}{moved}: {type(error).__name__}: {error}. "
+            f"Fix: make sure that model(x) works on this input, and that in_field says what it takes."
+        ) from error
+
+
+@contextmanager
+def quiet(model: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
+    """The model in evaluation mode and in one floating type, without gradients or autocast; all as before afterwards.
+
+    A model of another type is copied first, so that its own parameters are never touched.
+    """
+    types = {p.dtype for p in (*model.parameters(), *model.buffers()) if p.is_floating_point()}
+    if types - {dtype}:
+        model = copy.deepcopy(model).to(dtype)
+    flags = [(m, m.training) for m in model.modules()]
+    try:
+        model.eval()
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            yield model
+    finally:
+        for module, training in flags:
+            module.training = training
+
+
+def describe_samples(numbers: Sequence[int] | None, count: int) -> str:
+    """How many samples, and which, in words."""
+    return f"{count} samples" if numbers is not None else f"{count} row{'s' if count != 1 else ''} of one signal"

@@ -1,0 +1,156 @@
+"""From errors per sample to results per action and per family."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from erlangen.audit.measure import Measurement, Trace, interval
+from erlangen.audit.verdict import Limits
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What one action did.
+
+    Args:
+        label: its name, such as "r90".
+        family: the family it belongs to.
+        exact: whether it maps the discretised domain to itself.
+        generator: whether it generates its family.
+        parameter: its place on the axis of a plot (degrees, pixels).
+        error: mean relative error over the samples.
+        interval: 95 % confidence interval of that mean; None for a single sample.
+        worst: largest relative error.
+        worst_sample: the sample that had it.
+        floor: mean error of the identity network, what interpolation alone costs; None for exact actions.
+        flips: share of labels that change; None if the output is no label.
+        accuracy: share of right labels on the moved samples; None without labels.
+    """
+
+    label: str
+    family: str
+    exact: bool
+    generator: bool
+    parameter: float | None
+    error: float
+    interval: tuple[float, float] | None
+    worst: float
+    worst_sample: int
+    floor: float | None
+    flips: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """What a family of actions did.
+
+    Args:
+        name: "C4", "translation", "rotation", "permutation", …
+        exact: whether its actions map the discretised domain to itself.
+        declared: whether the overall verdict rests on it.
+        actions: how many were tried.
+        error: mean relative error over actions and samples.
+        interval: 95 % confidence interval of that mean, resampling the samples.
+        worst: largest relative error.
+        worst_action: the action that had it.
+        worst_sample: the sample that had it.
+        floor: mean error of the identity network; None for exact actions.
+        flips: share of labels that change.
+        accuracy: share of right labels on the moved samples.
+        verdict: "exact", "approximate", "broken", or "interpolated" where the floor forbids a verdict of its own.
+    """
+
+    name: str
+    exact: bool
+    declared: bool
+    actions: int
+    error: float
+    interval: tuple[float, float] | None
+    worst: float
+    worst_action: str
+    worst_sample: int
+    floor: float | None
+    flips: float | None
+    accuracy: float | None
+    verdict: str
+
+
+def summarise(
+    measured: Measurement, declared: list[str], limits: Limits, seed: int
+) -> tuple[list[ActionResult], list[FamilyResult]]:
+    """Results of all actions, and of the families they belong to.
+
+    Args:
+        measured: the raw errors.
+        declared: families on which the verdict rests.
+        limits: of the verdict.
+        seed: of the bootstrap.
+    """
+    actions = [_action(trace, seed) for trace in measured.traces]
+    names = list(dict.fromkeys(t.action.family for t in measured.traces))
+    families = []
+    for name in names:
+        members = [t for t in measured.traces if t.action.family == name]
+        families.append(
+            _family(name, members, [a for a in actions if a.family == name], name in declared, limits, seed)
+        )
+    return actions, families
+
+
+def _action(trace: Trace, seed: int) -> ActionResult:
+    errors = trace.errors()
+    worst = int(errors.argmax())
+    return ActionResult(
+        label=trace.action.label,
+        family=trace.action.family,
+        exact=trace.action.exact,
+        generator=trace.action.generator,
+        parameter=trace.action.parameter,
+        error=float(errors.mean()),
+        interval=interval(errors, seed),
+        worst=float(errors[worst]),
+        worst_sample=worst,
+        floor=mean_of(trace.floor),
+        flips=mean_of(trace.flips),
+        accuracy=mean_of(trace.correct),
+    )
+
+
+def _family(
+    name: str, traces: list[Trace], actions: list[ActionResult], declared: bool, limits: Limits, seed: int
+) -> FamilyResult:
+    per_sample = np.mean([t.errors() for t in traces], axis=0)
+    worst = max(actions, key=lambda a: a.worst)
+    exact = all(a.exact for a in actions)
+    return FamilyResult(
+        name=name,
+        exact=exact,
+        declared=declared,
+        actions=len(actions),
+        error=float(per_sample.mean()),
+        interval=interval(per_sample, seed),
+        worst=worst.worst,
+        worst_action=worst.label,
+        worst_sample=worst.worst_sample,
+        floor=average([a.floor for a in actions]),
+        flips=average([a.flips for a in actions]),
+        accuracy=average([a.accuracy for a in actions]),
+        verdict=limits.verdict(worst.worst) if exact else "interpolated",
+    )
+
+
+def mean_of(parts: list[Any]) -> float | None:
+    """Mean over the samples of all chunks, leaving out those without a value; None if there are none."""
+    if not parts:
+        return None
+    values = np.concatenate([p.numpy() for p in parts])
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else None
+
+
+def average(values: list[float | None]) -> float | None:
+    """Mean of the values that are there."""
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known else None
