@@ -88,7 +88,7 @@ def cora(row_normalize: bool = True) -> Dataset:
     Args:
         row_normalize: divide every paper's word indicators by their number, as usual for this set.
     """
-    from erlangen.graphs import Graphs
+    from erlangen.graphs import Graph, Graphs
 
     files = {name.removeprefix("planetoid/ind.cora."): fetch(name) for name in CORA_FILES}
     read = {part: read_pickle(file.path) for part, file in files.items() if part != "test.index"}
@@ -101,7 +101,8 @@ def cora(row_normalize: bool = True) -> Dataset:
     if row_normalize:
         x /= np.maximum(x.sum(1, keepdims=True), 1)
     edges = citation_edges(read["graph"])
-    signal = Signal(torch.from_numpy(x), _graph(edges, len(x)))
+    graph = Graph.from_edges(torch.from_numpy(edges), len(x), symmetric=True)
+    signal = Signal(torch.from_numpy(x), graph)
     rows = np.arange(len(x))
     masks = rows < _TRAIN, (rows >= _TRAIN) & (rows < _TRAIN + _VALIDATION), np.isin(rows, test)
     train, validation, tested = (NodeSplit(signal, torch.from_numpy(np.where(mask, y, -1))) for mask in masks)
@@ -113,10 +114,4 @@ def cora(row_normalize: bool = True) -> Dataset:
 def citation_edges(neighbours: dict[int, list[int]]) -> NDArray[np.int64]:
     """Neighbour lists as [2, E]: both directions of every edge once, no self-loops, sorted."""
     pairs = np.array([(i, j) for i, row in neighbours.items() for j in row if i != j], dtype=np.int64).reshape(-1, 2)
-    return np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0).T
-
-
-def _graph(edges: NDArray[np.int64], nodes: int) -> Any:
-    from erlangen.graphs import Graph
-
-    return Graph.from_edges(torch.from_numpy(np.ascontiguousarray(edges)), nodes, symmetric=True)
+    return np.ascontiguousarray(np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0).T)

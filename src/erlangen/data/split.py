@@ -68,7 +68,8 @@ class Split(ABC):
     def _rows(self, indices: Indices) -> Tensor:
         if isinstance(indices, slice):
             return torch.arange(len(self))[indices]
-        return torch.as_tensor(indices, dtype=torch.long)
+        rows = torch.as_tensor(indices)
+        return rows.nonzero().flatten() if rows.dtype == torch.bool else rows.long()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self):,} examples)"

@@ -19,9 +19,7 @@ UPSTREAM = {
     "tu": "https://github.com/muhanzhang/pytorch_DGCNN/raw/50f50413/data/",
 }
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
-_unreachable: dict[
-    str, str
-] = {}  # host collection -> why; asked once per process, so that an offline machine never waits twice
+_unreachable: dict[str, str] = {}  # collection -> why; asked once a process, so that an offline machine waits once
 
 
 class Unreachable(DataError):
@@ -53,6 +51,14 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("erlangen"))
 
 
+def checkout_data() -> Path | None:
+    """The folder `../shared/data` beside a source checkout; None for an installed package."""
+    root = Path(__file__).resolve().parents[3]
+    if (root / "pyproject.toml").is_file() and (root / "src" / "erlangen").is_dir():
+        return root.parent / "shared" / "data"
+    return None
+
+
 def places() -> list[tuple[str, Path]]:
     """The local folders that are searched, in order, each with its name in words.
 
@@ -67,9 +73,9 @@ def places() -> list[tuple[str, Path]]:
                 f"ERLANGEN_DATA={chosen} is not a folder. Fix: set it to the folder of the data sets, or unset it."
             )
         found.append(("$ERLANGEN_DATA", Path(chosen).expanduser()))
-    checkout = Path(__file__).resolve().parents[3]
-    if (checkout / "pyproject.toml").is_file() and (checkout / "src" / "erlangen").is_dir():
-        found.append(("../shared/data beside the source", checkout.parent / "shared" / "data"))
+    shared = checkout_data()
+    if shared is not None:
+        found.append(("../shared/data beside the source", shared))
     found.append(("the cache", cache_folder()))
     return found
 
