@@ -75,11 +75,13 @@ class Conv(EquivariantModule):
         self.padding = tuple(r // 2 for r in reach) if padding is None else spread(padding, self.d, "padding", least=0)
         self.groups, self.padding_mode, self.inexact = groups, padding_mode, inexact
         self._check_anisotropy()
+        matrices = point_matrices(in_field.group, self.d)
+        # tensor axes that some element mirrors or exchanges; kept, so that compiled forward passes meet no numpy
+        self.moved_axes = {self.d - 1 - j for j in range(self.d) if (matrices[:, j, j] != 1).any()}
 
         terms_in, terms_out = in_field.rep.terms, out_field.rep.terms
         if groups > 1 and (len(terms_in) != 1 or len(terms_out) != 1 or terms_in[0][0] % groups or terms_out[0][0] % groups):
             raise FieldError(f"groups={groups} needs one term on each side with copies divisible by it, got {in_field.rep} -> {out_field.rep}")
-        matrices = point_matrices(in_field.group, self.d)
         self.pairs: list[tuple[int, int, int]] = []  # (out term, in term, dim Hom)
         self.weights = nn.ParameterList()
         for a, (copies_out, component_out) in enumerate(terms_out):
@@ -98,8 +100,11 @@ class Conv(EquivariantModule):
         index = torch.from_numpy(basis.index.transpose(0, 2, 1).reshape(-1).copy())  # (out, tap, in): channels_last order
         self.register_buffer(f"index_{len(self.pairs) - 1}", index, persistent=False)
         sign = basis.sign.transpose(0, 2, 1).reshape(-1)
-        stored = None if (sign == 1).all() else torch.from_numpy(sign.astype(np.float32))[:, None]
-        self.register_buffer(f"sign_{len(self.pairs) - 1}", stored, persistent=False)
+        name = f"sign_{len(self.pairs) - 1}"
+        if (sign == 1).all():
+            setattr(self, name, None)  # not a buffer: torch.export counts buffers that are None and loses its place
+        else:
+            self.register_buffer(name, torch.from_numpy(sign.astype(np.float32))[:, None], persistent=False)
 
     def _bias_weights(self, wanted: bool) -> nn.Parameter | None:
         """Invariant vectors of ρ_out: the equivariant kernels of one tap from the trivial representation."""
@@ -196,18 +201,12 @@ class Conv(EquivariantModule):
         return True, "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
 
     def _remainders(self, shape: tuple[int, ...]) -> list[int]:
-        moved = self._moved_axes()
         return [
-            stride_remainder(n, p, r, k, s) if axis in moved else 0
+            stride_remainder(n, p, r, k, s) if axis in self.moved_axes else 0
             for axis, (n, p, r, k, s) in enumerate(
                 zip(shape, self.padding, self.dilation, self.kernel_size, self.stride, strict=True)
             )
         ]
-
-    def _moved_axes(self) -> set[int]:
-        """Tensor axes that some element mirrors or exchanges."""
-        matrices = point_matrices(self.in_field.group, self.d)
-        return {self.d - 1 - j for j in range(self.d) if (matrices[:, j, j] != 1).any()}
 
     def _refuse(self, shape: tuple[int, ...]) -> None:
         if max(self.stride) == 1:
