@@ -1,7 +1,7 @@
 """Does a group convolution cost more than the plain convolution it expands to, and how does it compare with escnn?
 
-One regular→regular layer, kernel 5, batch 16, forward + backward (weights and input), two threads, medians after warm-up,
-the arms of a cell in turn so that drift of the machine hits all of them alike:
+One regular→regular layer, kernel 5, batch 16, forward + backward (weights and input), two threads, medians after
+warm-up, the arms of a cell in turn so that drift of the machine hits all of them alike:
 
     plain     torch.nn.Conv2d of the same expanded width, channels_last, float32
     erlangen  grids.Conv, float32
@@ -10,8 +10,8 @@ the arms of a cell in turn so that drift of the machine hits all of them alike:
     escnn16   R2Conv under torch.autocast bfloat16
     export    exported layer against plain convolution, inference
 
-Floor: 6·B·n²·C²·k² multiply-adds of the convolution; both frameworks and plain torch do the same ones. Kernel expansion moves
-C²·k² numbers three times. Needs escnn: `pip install --no-deps escnn lie_learn && pip install joblib`.
+Floor: 6·B·n²·C²·k² multiply-adds of the convolution; both frameworks and plain torch do the same ones. Kernel
+expansion moves C²·k² numbers three times. Needs escnn: `pip install --no-deps escnn lie_learn && pip install joblib`.
 
     python benchmarks/group_convolution.py            # prints the table; --quick for two cells
 
@@ -31,7 +31,9 @@ import erlangen as eg
 from erlangen.grids import Conv
 
 
-def step(module: nn.Module, make_input: Callable[[], torch.Tensor], wrap: Callable = lambda x: x, low: str | None = None) -> Callable[[], None]:
+def step(
+    module: nn.Module, make_input: Callable[[], torch.Tensor], wrap: Callable = lambda x: x, low: str | None = None
+) -> Callable[[], None]:
     """One training step of a layer on fixed data."""
     x = make_input().requires_grad_()
     parameters = [p for p in module.parameters() if p.requires_grad]
@@ -102,7 +104,10 @@ def cell(group: str, fields: int, n: int, rounds: int, peer: bool) -> dict[str, 
     exported = ours.export().to(memory_format=torch.channels_last)
     x = signal()
     with torch.no_grad():
-        result |= {f"{k}_forward": v for k, v in medians({"plain": lambda: plain(x), "export": lambda: exported(x)}, rounds).items()}
+        result |= {
+            f"{k}_forward": v
+            for k, v in medians({"plain": lambda: plain(x), "export": lambda: exported(x)}, rounds).items()
+        }
     return result | {"build": construction, "build_escnn": peer_construction}
 
 
@@ -127,7 +132,8 @@ def main() -> None:
         r = cell(group, fields, n, arguments.rounds, not arguments.no_peer)
         escnn = r.get("escnn", float("nan"))
         print(
-            f"| {group}, {fields} fields, {n}² | {r['plain']:.1f} | {r['erlangen'] / r['plain']:.2f} | {r['erlangen'] / escnn:.2f} "
+            f"| {group}, {fields} fields, {n}² | {r['plain']:.1f} | {r['erlangen'] / r['plain']:.2f} "
+            f"| {r['erlangen'] / escnn:.2f} "
             f"| {escnn / r['auto']:.1f} | {escnn:.1f} | {r.get('escnn16', float('nan')):.1f} | {r['auto']:.1f} "
             f"| {r['export_forward'] / r['plain_forward']:.2f} | {r['build']:.3f} | {r['build_escnn']:.2f} |",
             flush=True,

@@ -11,7 +11,15 @@ from erlangen.grids import Conv, Grid, point_matrices
 from erlangen.solve import stencil_permutation
 
 GROUPS = {1: ("C1", "D1"), 2: ("C1", "C2", "C4", "D1", "D2", "D4"), 3: ("C1", "C2", "C4", "D1", "D2", "D4")}
-REPS = ("3 trivial", "2 regular", "standard", "sign", "2 quotient(C1)", "regular + 2 trivial", "standard + sign + regular")
+REPS = (
+    "3 trivial",
+    "2 regular",
+    "standard",
+    "sign",
+    "2 quotient(C1)",
+    "regular + 2 trivial",
+    "standard + sign + regular",
+)
 
 
 def field(d: int, group: str, rep: str, shape=None):
@@ -43,7 +51,13 @@ def layers(draw):
     padding = draw(st.integers(0, 3))
     n = draw(st.integers(9, 12))
     mode = draw(st.sampled_from(["zeros", "circular"]))
-    return d, group, pair, {"kernel_size": kernel, "dilation": dilation, "stride": stride, "padding": padding, "padding_mode": mode}, n
+    return (
+        d,
+        group,
+        pair,
+        {"kernel_size": kernel, "dilation": dilation, "stride": stride, "padding": padding, "padding_mode": mode},
+        n,
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -92,7 +106,12 @@ def test_refusal_is_right(stride, n, kernel):
 def test_complete(d, k):
     """Free parameters number 1/|G| Σ χ_out χ_in fix, and the expanded kernels span as many dimensions."""
     for group in GROUPS[d]:
-        for rep_in, rep_out in (("regular", "regular"), ("trivial", "regular"), ("standard", "regular"), ("standard", "standard")):
+        for rep_in, rep_out in (
+            ("regular", "regular"),
+            ("trivial", "regular"),
+            ("standard", "regular"),
+            ("standard", "standard"),
+        ):
             a, b = field(d, group, rep_in), field(d, group, rep_out)
             conv = Conv(a, b, k, bias=False).double()
             matrices = point_matrices(a.group, d)
@@ -101,9 +120,9 @@ def test_complete(d, k):
             oracle = round(float((a.rep.character * b.rep.character * fixed).sum()) / len(matrices))
             assert conv.hom_dimension() == oracle == sum(p.numel() for p in conv.parameters())
             if d < 3:
-                jacobian = torch.func.jacrev(lambda w, c=conv: torch.func.functional_call(_Kernel(c), {"conv.weights.0": w}))(
-                    conv.weights[0].detach()
-                )
+                jacobian = torch.func.jacrev(
+                    lambda w, c=conv: torch.func.functional_call(_Kernel(c), {"conv.weights.0": w})
+                )(conv.weights[0].detach())
                 assert int(torch.linalg.matrix_rank(jacobian.reshape(-1, conv.weights[0].numel()))) == oracle
 
 
@@ -128,7 +147,11 @@ def test_kernels_span_the_null_space():
     """The same subspace as the null space of the constraint K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, solved densely."""
     space = Grid(2)
     for name in ("C4", "D2", "D4"):
-        for rep_in, rep_out in (("regular", "standard"), ("standard", "standard"), ("quotient(D1)" if name[0] == "D" else "sign", "regular")):
+        for rep_in, rep_out in (
+            ("regular", "standard"),
+            ("standard", "standard"),
+            ("quotient(D1)" if name[0] == "D" else "sign", "regular"),
+        ):
             a, b = space.field(name, rep_in), space.field(name, rep_out)
             taps = stencil_permutation((3, 3), point_matrices(a.group, 2))
             size = b.size * a.size * 9

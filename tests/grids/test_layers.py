@@ -65,7 +65,9 @@ def test_batch_norm_is_the_formula(rep, layout):
         v = average @ square - m * m
         gamma, beta = norm.affine_map()
         shape = (1, -1, 1, 1)
-        y = (x - m[norm.copy].view(shape)) * (v[norm.copy].view(shape) + norm.eps).rsqrt() * gamma.view(shape) + beta.view(shape)
+        y = (x - m[norm.copy].view(shape)) * (v[norm.copy].view(shape) + norm.eps).rsqrt() * gamma.view(
+            shape
+        ) + beta.view(shape)
         return y, m
 
     expected, mean = formula(x)

@@ -1,6 +1,7 @@
 """Modules that know the types of their input and output."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -74,11 +75,12 @@ class Sequential(EquivariantModule):
     def __init__(self, *modules: EquivariantModule) -> None:
         if not modules:
             raise FieldError("Sequential needs at least one module")
-        for i, (before, after) in enumerate(zip(modules, modules[1:], strict=False)):
+        for i, (before, after) in enumerate(pairwise(modules)):
             if before.out_field != after.in_field:
                 raise FieldError(
                     f"step {i + 1} ({type(after).__name__}) expects {after.in_field}, but step {i} "
-                    f"({type(before).__name__}) gives {before.out_field}. Fix: give step {i} out_field={after.in_field.rep} "
+                    f"({type(before).__name__}) gives {before.out_field}. Fix: give step {i} "
+                    f"out_field={after.in_field.rep} "
                     f"or step {i + 1} in_field={before.out_field.rep}."
                 )
         super().__init__(modules[0].in_field, modules[-1].out_field)
@@ -179,7 +181,7 @@ class Branch(EquivariantModule):
                 yield f"{name}.{path}".rstrip("."), leaf
 
     def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, EquivariantModule, tuple[int, ...]]]:
-        """The leaves of the detour, then of the fusion, with the sizes of their inputs (of the output, for `refine`)."""
+        """The leaves of both paths, with the sizes of their inputs."""
         for name, part in (("inner", self.inner), ("refine", self.refine), ("fuse", self.fuse)):
             for path, leaf, at in part.trace_shapes(shape):
                 yield f"{name}.{path}".rstrip("."), leaf, at

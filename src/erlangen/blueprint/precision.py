@@ -1,6 +1,7 @@
 """Which operator runs in which precision, by measurement on this machine.
 
-On a CPU with AMX, dense convolutions gain a factor of 4 to 6 in bfloat16 and depthwise ones lose a factor of 3; elsewhere it
+On a CPU with AMX, dense convolutions gain a factor of 4 to 6 in bfloat16 and depthwise ones lose a factor of 3;
+elsewhere it
 may be otherwise. `precision("auto")` opens torch's autocast where the dense operators gain, and the layers ask
 `operator_dtype` for the operators that do not.
 """
@@ -77,7 +78,7 @@ def _costs(device: str) -> dict[str, dict[str, float | bool]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             json.dump(table, file)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError:
         pass  # a read-only home: measured again next time
     return table
@@ -94,7 +95,9 @@ def _measure(device: str) -> dict[str, dict[str, float | bool]]:
         x = torch.randn(16, 64, 28, 28, device=device).contiguous(memory_format=torch.channels_last)
         weight = torch.randn(64, 64 // groups, 5, 5, device=device)
 
-        def step(dtype: torch.dtype, x: Tensor = x, weight: Tensor = weight, groups: int = groups) -> Callable[[], None]:
+        def step(
+            dtype: torch.dtype, x: Tensor = x, weight: Tensor = weight, groups: int = groups
+        ) -> Callable[[], None]:
             a, w = x.to(dtype).requires_grad_(), weight.to(dtype).requires_grad_()
 
             def run() -> None:

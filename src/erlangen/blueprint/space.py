@@ -1,15 +1,16 @@
 """The abstract domain: five methods that every row of the blueprint fills in.
 
-    act(g, signal, rep)           (g·x)(u) = ρ(g) x(g⁻¹u)
-    linear(in_field, out_field)   B, local equivariant linear map
-    nonlinearity(field)           σ
-    coarsen(field)                P, local pooling
-    readout(field, task)          A, the head
+act(g, signal, rep)           (g·x)(u) = ρ(g) x(g⁻¹u)
+linear(in_field, out_field)   B, local equivariant linear map
+nonlinearity(field)           σ
+coarsen(field)                P, local pooling
+readout(field, task)          A, the head
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -105,12 +106,10 @@ class Space(ABC):
         """σ ∘ norm ∘ B, the default layer."""
         from erlangen.blueprint.module import Sequential
 
-        return Sequential(
-            self.linear(in_field, out_field, **local), self.norm(out_field), self.nonlinearity(out_field)
-        )
+        return Sequential(self.linear(in_field, out_field, **local), self.norm(out_field), self.nonlinearity(out_field))
 
     def refine(self, field: Field, **options: Any) -> "EquivariantModule":
-        """The way back from `coarsen`: `module(y, like=x)` brings y to the finer domain of x, for equivariant outputs."""
+        """The way back from `coarsen`: `module(y, like=x)` brings y to the finer domain of x."""
         raise DomainError(f"{self} has no refinement; derive the equivariant task without coarsening")
 
     def concatenate(self, finer: Any, coarser: Any) -> Any:
@@ -134,8 +133,10 @@ class Space(ABC):
         """A random signal (white noise), for audits and tests."""
 
     @abstractmethod
-    def actions(self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None) -> list[Action]:
-        """The transformations an audit should try on `signal`: generators, sampled elements, and what else this domain moves by."""
+    def actions(
+        self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None
+    ) -> list[Action]:
+        """The transformations an audit should try: generators, sampled elements, and what else this domain moves by."""
 
     @abstractmethod
     def nominal_shape(self) -> tuple[int, ...]:
@@ -215,7 +216,9 @@ class Point(Space):
         """Gaussian vectors [batch, C]."""
         return torch.randn(batch, field.size, generator=generator)
 
-    def actions(self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None) -> list[Action]:
+    def actions(
+        self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None
+    ) -> list[Action]:
         """The generators of the group."""
         return [
             Action(group.label(g), group.name, True, lambda x, rep, g=g: x if rep is None else rep.apply(g, x), True)

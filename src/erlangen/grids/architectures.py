@@ -22,7 +22,8 @@ SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
 def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     """The recipe of a named size.
 
-    Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them. Widths
+    Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them.
+    Widths
     count expanded channels, so networks of every group cost the same time and a larger group has fewer parameters.
 
     Raises:

@@ -1,7 +1,7 @@
 """Local pooling that keeps the symmetry at every size, and the way back.
 
-Before every s-th sample is kept, a binomial filter removes what would alias. Its number of taps and its padding follow the
-parity of the input, so that (n + 2p - k) mod s = 0 always holds: a stride never moves the centre.
+Before every s-th sample is kept, a binomial filter removes what would alias. Its number of taps and its padding
+follow the parity of the input, so that (n + 2p - k) mod s = 0 always holds: a stride never moves the centre.
 """
 
 from functools import lru_cache
@@ -12,17 +12,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.grids.stride import spread
 
 KINDS = ("blur", "max", "maxblur")
+CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 MAX_POOL = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
 
 @lru_cache
 def window(n: int, stride: int, least: int) -> tuple[int, int]:
-    """Taps and padding of a window over n samples that keeps the centre: (n + 2p - k) mod s = 0, with ceil(n/s) outputs.
+    """Taps and padding of a window over n samples that keeps the centre: (n + 2p - k) mod s = 0, with ceil(n/s)
+    outputs.
 
     Args:
         n: samples.
@@ -43,20 +45,22 @@ def binomial(taps: int) -> tuple[float, ...]:
     return tuple(comb(taps - 1, j) / 2 ** (taps - 1) for j in range(taps))
 
 
-def blur(x: Tensor, axis: int, stride: int) -> Tensor:
-    """Filter along one axis and keep every s-th sample, as a sum of strided slices."""
-    n = x.shape[axis]
-    if n == 0 or stride == 1:
-        return x
-    taps, padding = window(n, stride, 2 * stride - 1)
-    sides = [0, 0] * (x.ndim - 1 - axis % x.ndim) + [padding, padding]
-    padded = functional.pad(x, sides)
-    count = -(-n // stride)
-    total = None
-    for j, share in enumerate(binomial(taps)):
-        part = padded[(slice(None),) * (axis % x.ndim) + (slice(j, j + (count - 1) * stride + 1, stride),)]
-        total = part * share if total is None else total.add(part, alpha=share)
-    return x if total is None else total
+def blur(x: Tensor, stride: tuple[int, ...]) -> Tensor:
+    """Filter every channel by the binomial and keep every s-th sample: one depthwise convolution.
+
+    Args:
+        x: [B, C, *space].
+        stride: step along each axis.
+    """
+    windows = [window(n, s, 2 * s - 1) for n, s in zip(x.shape[2:], stride, strict=True)]
+    taps = torch.ones((), dtype=torch.float64)
+    for count, _ in windows:
+        taps = taps[..., None] * torch.tensor(binomial(count), dtype=torch.float64)
+    dtype, channels = operator_dtype("depthwise", x), x.shape[1]
+    weight = taps.to(device=x.device, dtype=dtype).expand(channels, 1, *taps.shape)
+    with torch.autocast(x.device.type, enabled=False):
+        y = CONV[len(stride)](x.to(dtype), weight, None, stride, [p for _, p in windows], 1, channels)
+    return y.to(x.dtype)
 
 
 class Pool(EquivariantModule):
@@ -82,7 +86,8 @@ class Pool(EquivariantModule):
             raise UnknownName("kind of pooling", kind, KINDS)
         if kind != "blur" and not field.rep.is_permutation:
             raise NonlinearityError(
-                f"the maximum over samples commutes with permutations of channels only, {field.rep} turns them. Fix: kind='blur'."
+                f"the maximum over samples commutes with permutations of channels only, {field.rep} turns them. "
+                "Fix: kind='blur'."
             )
         self.d = len(field.space.nominal_shape())
         self.stride, self.kind = spread(stride, self.d, "stride"), kind
@@ -101,13 +106,14 @@ class Pool(EquivariantModule):
         return tuple(-(-n // s) for n, s in zip(shape, self.stride, strict=True))
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
-        """Taps of the separable filter."""
+        """Taps of the filter at every output."""
         if self.kind == "max":
             return 0
-        return self.in_field.size * torch.Size(self.out_shape(shape)).numel() * 2 * sum(self.stride)
+        taps = [window(n, s, 2 * s - 1)[0] for n, s in zip(shape, self.stride, strict=True)]
+        return self.in_field.size * torch.Size(self.out_shape(shape)).numel() * torch.Size(taps).numel()
 
     def export(self) -> nn.Module:
-        """The same slices."""
+        """The same filter."""
         return PlainPool(self.stride, self.kind)
 
     def extra_repr(self) -> str:
@@ -127,9 +133,7 @@ def pool(x: Tensor, stride: tuple[int, ...], kind: str) -> Tensor:
         return MAX_POOL[d](x, [k for k, _ in windows], list(stride))
     if kind == "maxblur":
         x = MAX_POOL[d](x, 3, 1, 1)
-    for axis in range(2, 2 + d):
-        x = blur(x, axis, stride[axis - 2])
-    return x
+    return blur(x, stride)
 
 
 class PlainPool(nn.Module):
@@ -184,6 +188,8 @@ def upsample(x: Tensor, like: Tensor) -> Tensor:
         if x.shape[axis] == n:
             continue
         line = x.movedim(axis, -1)
-        flat = functional.interpolate(line.reshape(-1, 1, line.shape[-1]), size=n, mode="linear", align_corners=n % 2 == 1)
+        flat = functional.interpolate(
+            line.reshape(-1, 1, line.shape[-1]), size=n, mode="linear", align_corners=n % 2 == 1
+        )
         x = flat.reshape(*line.shape[:-1], n).movedim(-1, axis)
     return x

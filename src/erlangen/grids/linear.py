@@ -23,8 +23,8 @@ class Conv(EquivariantModule):
     """Convolution between two fields on a grid: every equivariant kernel on the stencil, and nothing else.
 
     Lifting, group convolution and projection are this one layer with different fields. The free weights are
-    `weights[k]: [dim Hom, copies out, copies in]` for every pair of terms that has an equivariant kernel; a regular pair
-    has |G|·k^d of them.
+    `weights[k]: [dim Hom, copies out, copies in]` for every pair of terms that has an equivariant kernel; a regular
+    pair has |G|·k^d of them.
 
     Law: K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, hence f(g·x) = g·f(x).
 
@@ -67,7 +67,9 @@ class Conv(EquivariantModule):
         if not isinstance(space, Grid) or out_field.space != space or in_field.group != out_field.group:
             raise FieldError(f"Conv maps between fields of one grid and one group, got {in_field} and {out_field}")
         if padding_mode not in PADDING_MODES or inexact not in ("refuse", "allow"):
-            raise FieldError(f"padding_mode is 'zeros' or 'circular', inexact 'refuse' or 'allow'; got {padding_mode!r}, {inexact!r}")
+            raise FieldError(
+                f"padding_mode is 'zeros' or 'circular', inexact 'refuse' or 'allow'; got {padding_mode!r}, {inexact!r}"
+            )
         self.d = space.d
         self.kernel_size, self.stride = spread(kernel_size, self.d, "kernel_size"), spread(stride, self.d, "stride")
         self.dilation = spread(dilation, self.d, "dilation")
@@ -80,8 +82,13 @@ class Conv(EquivariantModule):
         self.moved_axes = {self.d - 1 - j for j in range(self.d) if (matrices[:, j, j] != 1).any()}
 
         terms_in, terms_out = in_field.rep.terms, out_field.rep.terms
-        if groups > 1 and (len(terms_in) != 1 or len(terms_out) != 1 or terms_in[0][0] % groups or terms_out[0][0] % groups):
-            raise FieldError(f"groups={groups} needs one term on each side with copies divisible by it, got {in_field.rep} -> {out_field.rep}")
+        if groups > 1 and (
+            len(terms_in) != 1 or len(terms_out) != 1 or terms_in[0][0] % groups or terms_out[0][0] % groups
+        ):
+            raise FieldError(
+                f"groups={groups} needs one term on each side with copies divisible by it, "
+                f"got {in_field.rep} -> {out_field.rep}"
+            )
         self.pairs: list[tuple[int, int, int]] = []  # (out term, in term, dim Hom)
         self.weights = nn.ParameterList()
         for a, (copies_out, component_out) in enumerate(terms_out):
@@ -90,14 +97,18 @@ class Conv(EquivariantModule):
                 if basis.dim:
                     self._add_pair(a, b, basis, copies_out, copies_in // groups)
         if not self.pairs:
-            raise NoEquivariantMap(in_field, out_field, "give the output a component that the input can feed, such as 1 trivial")
+            raise NoEquivariantMap(
+                in_field, out_field, "give the output a component that the input can feed, such as 1 trivial"
+            )
         self.bias = self._bias_weights(bias)
         self.reset_parameters()
 
     def _add_pair(self, a: int, b: int, basis: KernelBasis, copies_out: int, copies_in: int) -> None:
         self.pairs.append((a, b, basis.dim))
         self.weights.append(nn.Parameter(torch.empty(basis.dim, copies_out, copies_in)))
-        index = torch.from_numpy(basis.index.transpose(0, 2, 1).reshape(-1).copy())  # (out, tap, in): channels_last order
+        index = torch.from_numpy(
+            basis.index.transpose(0, 2, 1).reshape(-1).copy()
+        )  # (out, tap, in): channels_last order
         self.register_buffer(f"index_{len(self.pairs) - 1}", index, persistent=False)
         sign = basis.sign.transpose(0, 2, 1).reshape(-1)
         name = f"sign_{len(self.pairs) - 1}"
@@ -149,7 +160,11 @@ class Conv(EquivariantModule):
         for a, (copies_out, component_out) in enumerate(self.out_field.rep.terms):
             row = []
             for b, (copies_in, component_in) in enumerate(self.in_field.rep.terms):
-                row.append(self._block(a, b, copies_out, component_out.size, copies_in // self.groups, component_in.size, dtype))
+                row.append(
+                    self._block(
+                        a, b, copies_out, component_out.size, copies_in // self.groups, component_in.size, dtype
+                    )
+                )
             rows.append(row[0] if len(row) == 1 else torch.cat(row, dim=-1))
         full = rows[0] if len(rows) == 1 else torch.cat(rows, dim=0)
         return full.unflatten(1, self.kernel_size).movedim(-1, 1)
@@ -214,8 +229,10 @@ class Conv(EquivariantModule):
         exact, why = self.exact_when(shape)
         if not exact:
             raise ExactnessError(
-                f"Conv with stride {self.stride}, kernel {self.kernel_size}, padding {self.padding} moves the centre of an input "
-                f"of {'×'.join(map(str, shape))}: {why}, so {self.in_field.group} is lost. Fix: change the kernel or the size by one, "
+                f"Conv with stride {self.stride}, kernel {self.kernel_size}, padding {self.padding} moves the "
+                f"centre of an input "
+                f"of {'×'.join(map(str, shape))}: {why}, so {self.in_field.group} is lost. "
+                "Fix: change the kernel or the size by one, "
                 f"or use stride 1 and Pool, or say inexact='allow'."
             )
 
@@ -228,8 +245,10 @@ class Conv(EquivariantModule):
                 same = all(v[a] == v[b] for v in (self.stride, self.padding, self.dilation, self.kernel_size))
                 if (matrices[:, i, j] != 0).any() and not same:
                     raise ExactnessError(
-                        f"{self.in_field.group} exchanges axes {b} and {a}, but kernel {self.kernel_size}, stride {self.stride}, padding "
-                        f"{self.padding} or dilation {self.dilation} differ along them. Fix: make them equal, or declare D2 or C2."
+                        f"{self.in_field.group} exchanges axes {b} and {a}, but kernel {self.kernel_size}, "
+                        f"stride {self.stride}, padding "
+                        f"{self.padding} or dilation {self.dilation} differ along them. "
+                        "Fix: make them equal, or declare D2 or C2."
                     )
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -245,7 +264,7 @@ class Conv(EquivariantModule):
         return prod(self.out_shape(shape)) * self.out_field.size * self.in_field.size // self.groups * taps
 
     def hom_dimension(self) -> int:
-        """Σ copies_out · copies_in · dim Hom over pairs of components, plus the invariant vectors: all free parameters."""
+        """All free parameters: Σ copies_out · copies_in · dim Hom over pairs of components, plus the bias."""
         return sum(w.numel() for w in self.weights) + (0 if self.bias is None else self.bias.numel())
 
     def export(self) -> nn.Module:
@@ -268,11 +287,12 @@ class Conv(EquivariantModule):
             plain.weight.copy_(weight)
             if bias is not None and plain.bias is not None:
                 plain.bias.copy_(bias)
-        return plain
+        return plain.to(memory_format=torch.channels_last) if self.d == 2 else plain
 
     def extra_repr(self) -> str:
         """Fields, kernel and what differs from the defaults."""
-        text = f"{self.in_field.rep} -> {self.out_field.rep} of {self.in_field.group}, kernel {'×'.join(map(str, self.kernel_size))}"
+        kernel = "×".join(map(str, self.kernel_size))
+        text = f"{self.in_field.rep} -> {self.out_field.rep} of {self.in_field.group}, kernel {kernel}"
         for name, default in (("stride", 1), ("dilation", 1), ("groups", 1)):
             value = getattr(self, name)
             if value not in (default, (default,) * self.d):

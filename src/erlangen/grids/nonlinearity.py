@@ -1,7 +1,7 @@
 """Nonlinearities that commute with the representation of a field.
 
-A pointwise function commutes with permutations of channels; an odd one also with changes of sign; a function of the norm of
-each copy, which it scales, with every orthogonal representation.
+A pointwise function commutes with permutations of channels; an odd one also with changes of sign; a function of the
+norm of each copy, which it scales, with every orthogonal representation.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,8 @@ class Pointwise(EquivariantModule):
         if kind not in field.rep.nonlinearities:
             culprit = next(c for _, c in field.rep.terms if not c.is_permutation)
             raise NonlinearityError(
-                f"{function} acts pointwise, so it commutes with permutations of channels only; {culprit} of {field.group} is none. "
+                f"{function} acts pointwise, so it commutes with permutations of channels only; "
+                f"{culprit} of {field.group} is none. "
                 f"Fix: use one of {', '.join(field.rep.nonlinearities)}, as Nonlinearity(field) does."
             )
         self.function = function

@@ -1,7 +1,7 @@
 """Batch and layer normalisation that commute with the representation of a field.
 
-All channels of one copy share their statistics and their affine map, so that no symmetry can tell them apart. Only copies
-that are permuted have a mean; the others (vectors, signs) are scaled by their root mean square.
+All channels of one copy share their statistics and their affine map, so that no symmetry can tell them apart. Only
+copies that are permuted have a mean; the others (vectors, signs) are scaled by their root mean square.
 """
 
 from typing import Any
@@ -39,7 +39,9 @@ class _SharedStatistics(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, maps: tuple[Tensor, Tensor, Tensor], eps: float) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, maps: tuple[Tensor, Tensor, Tensor], eps: float
+    ) -> tuple[Tensor, ...]:
         copy, average, centred = maps
         mean, variance = _channel_statistics(x)
         shared_mean = (average @ mean) * centred
@@ -65,7 +67,7 @@ class _SharedStatistics(torch.autograd.Function):
         offset = inverse * through_mean - slope * mean
         nothing = torch.zeros_like(mean)
         correction = functional.batch_norm(x, nothing, nothing + 1.0, slope, offset, False, 0.0, 0.0)
-        return dx - correction, dgamma, dbeta, None, None
+        return dx.sub_(correction), dgamma, dbeta, None, None
 
 
 def _channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,7 +174,9 @@ class LayerNorm(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """(x - mean) / rms · γ + β at every point, computed in float32 at least."""
         check_channels(self.in_field, x.shape[1], "LayerNorm")
-        y, centred, gamma, beta = _LayerNormForm.normalise(x, self.centred, self.weight[self.copy], self.bias[self.copy], self.eps)
+        y, centred, gamma, beta = _LayerNormForm.normalise(
+            x, self.centred, self.weight[self.copy], self.bias[self.copy], self.eps
+        )
         return (y * gamma + beta * centred).to(x.dtype)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

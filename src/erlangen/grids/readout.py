@@ -1,4 +1,4 @@
-"""Heads: invariant vectors for a whole signal, equivariant maps for every point, and the flatten that loses the symmetry."""
+"""Heads: invariant vectors, equivariant maps, and the flatten that loses the symmetry."""
 
 from math import prod
 
@@ -14,8 +14,8 @@ from erlangen.grids.linear import Conv
 class InvariantReadout(EquivariantModule):
     """Global pooling to invariants of every copy, then a linear map.
 
-    A permuted copy gives the maximum and the mean over its channels and all points; another copy gives the maximum and the
-    mean of its norm.
+    A permuted copy gives the maximum and the mean over its channels and all points; another copy gives the maximum
+    and the mean of its norm.
 
     Law: f(g·x) = f(x), for the point group and for shifts of a periodic signal.
 
@@ -122,8 +122,8 @@ class DenseReadout(EquivariantModule):
 class Flatten(EquivariantModule):
     """Flatten the grid and apply one linear map: the head of a textbook CNN, which LOSES the symmetry.
 
-    Every pixel has weights of its own, so a moved signal meets other weights: f(g·x) ≠ f(x). It is here to be compared with,
-    and so that the audit has something to find.
+    Every pixel has weights of its own, so a moved signal meets other weights: f(g·x) ≠ f(x). It is here to be
+    compared with, and so that the audit has something to find.
 
     Args:
         field: type of the input.

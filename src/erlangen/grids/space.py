@@ -1,7 +1,8 @@
 """Regular grids in one, two and three dimensions, with shifts and the exact point groups.
 
 Coordinates are (x, y, z) = index along the last, second-to-last, third-to-last axis, measured from the centre; y grows
-downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions the planar groups turn about z.
+downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions the planar groups turn
+about z.
 """
 
 from functools import lru_cache
@@ -16,7 +17,8 @@ from torch.nn import functional
 
 from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, register_space
 from erlangen.errors import DomainError, UnknownName
-from erlangen.symmetry import FiniteGroup, Representation, group as group_named
+from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.symmetry import group as group_named
 
 if TYPE_CHECKING:
     from erlangen.blueprint import EquivariantModule, Task
@@ -132,7 +134,11 @@ class Grid(Space):
         chosen = group_named(name)
         if chosen.name in known:
             return chosen
-        why = "it is not square" if not square and chosen.name in GROUPS[self.d] else "pixels go to pixels only under these"
+        why = (
+            "it is not square"
+            if not square and chosen.name in GROUPS[self.d]
+            else "pixels go to pixels only under these"
+        )
         raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.")
 
     def sample_signal(
@@ -149,7 +155,9 @@ class Grid(Space):
         found = []
         for g in list(group.elements)[1:]:
             matrix = point_matrices(group, self.d)[g]
-            if any(shape[self.d - 1 - int(np.abs(matrix[:, j]).argmax())] != shape[self.d - 1 - j] for j in range(self.d)):
+            if any(
+                shape[self.d - 1 - int(np.abs(matrix[:, j]).argmax())] != shape[self.d - 1 - j] for j in range(self.d)
+            ):
                 continue
             found.append(self._element(group, g))
         found += [self._shift(axis, step) for axis in range(self.d) for step in (1, 2, 4) if step < shape[-1 - axis]]
@@ -200,7 +208,9 @@ def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
         DomainError: the group does not map the grid to itself.
     """
     if not isinstance(group, FiniteGroup) or group.name not in GROUPS[d]:
-        raise DomainError(f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}.")
+        raise DomainError(
+            f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}."
+        )
     plane = group.standard.matrices()
     if d <= 2:
         return plane[:, :d, :d]
@@ -227,7 +237,7 @@ def rotate(x: Float[Tensor, "b c n n"], degrees: "float | Tensor", mode: str = "
 
 
 def turn(degrees: float) -> Action:
-    """The interpolated rotation of images by an angle, as an audit applies it; vectors turn along, other channels must stay."""
+    """The interpolated rotation of images by an angle, for audits; vectors turn along, other channels must stay."""
 
     def move(x: Tensor, rep: Representation | None, degrees: float = degrees) -> Tensor:
         moved = rotate(x, degrees)
@@ -241,7 +251,9 @@ def turn(degrees: float) -> Action:
                 v = block.unflatten(1, (copies, 2))
                 block = torch.stack([c * v[:, :, 0] - s * v[:, :, 1], s * v[:, :, 0] + c * v[:, :, 1]], 2).flatten(1, 2)
             elif component.name != "trivial":
-                raise DomainError(f"{component} of {rep.group} is not defined at {degrees:g}°; only trivial and standard are")
+                raise DomainError(
+                    f"{component} of {rep.group} is not defined at {degrees:g}°; only trivial and standard are"
+                )
             parts.append(block)
         return torch.cat(parts, dim=1)
 

@@ -1,7 +1,7 @@
 """The rule that decides whether a strided layer keeps the symmetry about the centre of the grid.
 
-A window of reach d(k-1)+1 that steps by s over n samples padded by p on both sides samples positions symmetric about the
-centre iff (n + 2p - d(k-1) - 1) mod s = 0.
+A window of reach d(k-1)+1 that steps by s over n samples padded by p on both sides samples positions symmetric about
+the centre iff (n + 2p - d(k-1) - 1) mod s = 0.
 """
 
 from erlangen.errors import DomainError

@@ -1,8 +1,10 @@
-"""All equivariant kernels on a local stencil, K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, for representations by signed permutations.
+"""All equivariant kernels on a local stencil, for representations by signed permutations.
 
-G permutes the entries (i, j, t) of a kernel, up to a sign. Every orbit of entries is one basis kernel, unless some element
-maps an entry to minus itself, which forces the orbit to zero. So the whole solution space is an index into free weights:
-exact, complete, without a matrix.
+    K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹
+
+G permutes the entries (i, j, t) of a kernel, up to a sign. Every orbit of entries is one basis kernel, unless some
+element maps an entry to minus itself, which forces the orbit to zero. So the whole solution space is an index into
+free weights: exact, complete, without a matrix.
 """
 
 from dataclasses import dataclass
@@ -41,7 +43,9 @@ def stencil_permutation(kernel_size: tuple[int, ...], matrices: np.ndarray) -> n
     Raises:
         ExactnessError: the box is not mapped to itself.
     """
-    grid = np.stack(np.meshgrid(*(np.arange(k) for k in kernel_size), indexing="ij"), axis=-1).reshape(-1, len(kernel_size))
+    grid = np.stack(np.meshgrid(*(np.arange(k) for k in kernel_size), indexing="ij"), axis=-1).reshape(
+        -1, len(kernel_size)
+    )
     extent = np.array(kernel_size) - 1
     centred = (2 * grid - extent)[:, ::-1]  # twice the coordinates (x, y, …), whole numbers
     moved = np.rint(np.einsum("gij,tj->gti", matrices, centred)).astype(np.int64)[:, :, ::-1]
@@ -77,14 +81,18 @@ def kernel_basis(
     """
     for rep in (rep_in, rep_out):
         if rep.monomial is None or not isinstance(rep.group, FiniteGroup):
-            raise DomainError(f"{rep} of {rep.group} is not a signed permutation on this grid; choose another representation")
+            raise DomainError(
+                f"{rep} of {rep.group} is not a signed permutation on this grid; choose another representation"
+            )
     taps = stencil_permutation(kernel_size, point_matrices)
     (image_out, sign_out), (image_in, sign_in) = rep_out.monomial, rep_in.monomial  # type: ignore[misc]
     shape = (rep_out.size, rep_in.size, taps.shape[1])
     image = np.ravel_multi_index(
         np.broadcast_arrays(image_out[:, :, None, None], image_in[:, None, :, None], taps[:, None, None, :]), shape
     ).reshape(len(taps), -1)
-    sign = np.broadcast_to(sign_out[:, :, None, None] * sign_in[:, None, :, None], (len(taps), *shape)).reshape(len(taps), -1)
+    sign = np.broadcast_to(sign_out[:, :, None, None] * sign_in[:, None, :, None], (len(taps), *shape)).reshape(
+        len(taps), -1
+    )
 
     first = image.min(axis=0)  # the smallest entry of each orbit stands for it
     to_first = np.take_along_axis(sign, image.argmin(axis=0)[None], axis=0)[0]
