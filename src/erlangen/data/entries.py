@@ -63,7 +63,7 @@ CATALOGUE: dict[str, Entry] = {
         files=MNIST_FILES,
         made=True,
         fallback="mnist-rot-5k",
-        note="the authors' own draw is no longer served: other images than theirs, the same protocol",
+        note="not the authors' own files: another draw of images and angles by the same protocol",
     ),
     "mnist": Entry(
         title="MNIST handwritten digits, upright",
