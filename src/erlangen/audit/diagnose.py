@@ -12,6 +12,8 @@ from erlangen.audit.result import LayerResult
 from erlangen.audit.verdict import Limits
 from erlangen.blueprint import Action, EquivariantModule, Signal
 
+OTHERS = 3  # elements of each family besides its generators
+
 
 def examine_layers(
     model: nn.Module,
@@ -38,7 +40,9 @@ def examine_layers(
     Returns:
         The raw rows, and the results.
     """
-    chosen = [a for a in tried if a.generator] + [a for a in tried if not a.generator][:4]
+    chosen = [a for a in tried if a.generator]
+    for family in dict.fromkeys(a.family for a in tried):
+        chosen += [a for a in tried if a.family == family and not a.generator][:OTHERS]
     shifts = [a for a in actions if a.family == "translation" and a.exact and a.generator]
     rows = localise(model, signal, carry, *reps, chosen, shifts)
     if not isinstance(signal, Signal):
