@@ -1,7 +1,8 @@
 """Rotated MNIST: 12,000 training and 50,000 test images, each turned by its own random angle.
 
 Not the authors' files, but a draw by their protocol from MNIST itself: 62,000 of the 70,000 images at random, without
-repetition, each turned once by an angle uniform in [0°, 360°). The last 2,000 training images are its validation part. It is made once and kept in the cache with a record of how.
+repetition, each turned once by an angle uniform in [0°, 360°). The last 2,000 training images are its validation part.
+It is made once and kept in the cache with a record of how.
 
 Source: Larochelle, Erhan, Courville, Bergstra and Bengio, ICML 2007 (protocol); Cohen and Welling, ICML 2016 (use).
 """
