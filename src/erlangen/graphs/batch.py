@@ -1,6 +1,7 @@
 """Batches: graphs and signals side by side, and apart again."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -61,7 +62,7 @@ def split_graph(graph: Graph) -> list[Graph]:
     if graph.num_graphs == 1:
         return [graph]
     parts, nodes, edges = [], graph.graph_ptr.tolist(), graph.ptr.tolist()
-    for a, b in zip(nodes, nodes[1:], strict=False):
+    for a, b in pairwise(nodes):
         inside = slice(edges[a], edges[b])
         ptr, col = graph.ptr[a : b + 1] - edges[a], graph.col[inside] - a
         pattern = Pattern(ptr, col, b - a, graph.pattern.known_symmetric or None)

@@ -30,8 +30,8 @@ class ConvolutionBody(nn.Module):
         weight = self.linear.weight
         dtype = torch.promote_types(x.dtype, weight.dtype)
         hop = propagation(graph, self.normalise, self.self_loops, dtype)
-        # Hopping before the linear map costs c_in an edge, after it c_out; before it, the way back needs no hop at all when
-        # nobody asks for the gradient of x.
+        # Hopping before the linear map costs c_in an edge, after it c_out; before it, the way back needs no hop at all
+        # when nobody asks for the gradient of x.
         gain = 2 if torch.is_grad_enabled() and not x.requires_grad and sparse_features(x) is None else 1
         if weight.shape[1] <= gain * weight.shape[0]:
             x = functional.dropout(x, self.linear.dropout, self.training) if self.linear.dropout else x
@@ -93,6 +93,7 @@ class GraphConvolution(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.in_field.rep} -> {self.out_field.rep}"
 
 

@@ -47,7 +47,7 @@ def feature_linear(
 
 
 def sparse_features(x: Tensor) -> tuple[Pattern, Tensor] | None:
-    """(places, values) of the nonzeros of large, mostly zero features; None for all others. Kept while x lives unchanged."""
+    """(places, values) of the nonzeros of large, mostly zero features, else None; kept while x lives unchanged."""
     if x.requires_grad or x.numel() < SMALLEST or x.shape[1] < 2 or torch.compiler.is_compiling():
         return None
     if type(x) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(x):

@@ -38,7 +38,7 @@ def dots(ptr: Tensor, row: Tensor, col: Tensor, q: Tensor, k: Tensor) -> Tensor:
 
 
 def argmax(ptr: Tensor, col: Tensor, x: Tensor, weight: Tensor | None) -> Tensor:
-    """[rows, C] integers: the entry e of each row with the largest w_e x_col(e); the number of entries if the row is empty."""
+    """[rows, C] integers: the entry e of each row with the largest w_e x_col(e); `entries` where the row is empty."""
     if x.shape[1] == 0 or len(ptr) == 1:
         return col.new_zeros(len(ptr) - 1, x.shape[1])
     with torch.enable_grad():  # the operator computes positions only for inputs that want a gradient

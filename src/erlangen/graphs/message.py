@@ -106,6 +106,7 @@ class MessagePassing(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.in_field.rep} -> {self.out_field.rep}, {self.reduce} of {self.hidden} message channels"
 
 
@@ -203,6 +204,7 @@ class GraphIsomorphism(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.in_field.rep} -> {self.out_field.rep}, {self.reduce}"
 
 
@@ -216,7 +218,8 @@ def edge_features(graph: Graph, channels: int) -> Tensor:
     if features is None or features.ndim != 2 or features.shape[1] != channels:
         got = "none" if features is None else str(tuple(features.shape))
         raise FieldError(
-            f"the layer reads {channels} edge channels, the graph has {got}. Fix: Graph.from_edges(…, edge_features=[E, {channels}])"
+            f"the layer reads {channels} edge channels, the graph has {got}. "
+            f"Fix: Graph.from_edges(…, edge_features=[E, {channels}])"
         )
     return features
 

@@ -80,6 +80,7 @@ class FeatureLinear(nn.Linear):
         return feature_linear(x, self.weight, self.bias, self.dropout if self.training else 0.0)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return super().extra_repr() + (f", dropout={self.dropout}" if self.dropout else "")
 
 
@@ -112,6 +113,7 @@ class NodeLinear(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.in_field.rep} -> {self.out_field.rep}"
 
 
@@ -159,4 +161,5 @@ class SetLinear(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.in_field.rep} -> {self.out_field.rep}"

@@ -52,4 +52,5 @@ class NodeActivation(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return self.name

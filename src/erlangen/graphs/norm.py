@@ -75,4 +75,5 @@ class NodeNorm(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.kind}, {self.in_field.rep}"

@@ -12,8 +12,8 @@ INT32_LIMIT = 2**31 - 1
 class Pattern:
     """The entries of a sparse matrix A, row by row (CSR), without their values.
 
-    Of a graph, rows are destinations and columns are sources: row v lists the neighbours u that v receives from. Indices
-    are int32 wherever they fit, which halves the index traffic of every product.
+    Of a graph, rows are destinations and columns are sources: row v lists the neighbours u that v receives from.
+    Indices are int32 wherever they fit, which halves the index traffic of every product.
 
     Args:
         ptr: [rows + 1] start of each row among the entries, then their number.

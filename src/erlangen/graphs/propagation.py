@@ -1,4 +1,4 @@
-"""What one hop over the edges does: the adjacency matrix, normalised, with self-loops as a diagonal that is never stored.
+"""What one hop over the edges does: the adjacency matrix, normalised; self-loops are a diagonal, never stored.
 
     "symmetric"   D^-1/2 (A + I) D^-1/2      D = degrees of A + I
     "mean"        D^-1 (A + I)

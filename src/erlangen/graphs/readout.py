@@ -80,6 +80,7 @@ class GraphReadout(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{' + '.join(self.pool)} of {self.in_field.rep} -> {self.out_field.rep}"
 
 
@@ -100,12 +101,10 @@ class NodeReadout(EquivariantModule):
         sizes = in_field.size, self.out_field.size
         if head not in ("linear", "convolution"):
             raise FieldError(f"unknown head {head!r}. Fix: 'linear' or 'convolution'")
-        linear = head == "linear"
-        self.body = (
-            OnNodes(FeatureLinear(*sizes, True, dropout))
-            if linear
-            else ConvolutionBody(*sizes, "symmetric", True, True, dropout)
-        )
+        if head == "linear":
+            self.body = OnNodes(FeatureLinear(*sizes, True, dropout))
+        else:
+            self.body = ConvolutionBody(*sizes, "symmetric", True, True, dropout)
         self.head = head
 
     def forward(self, signal: Signal) -> Signal:
@@ -123,4 +122,5 @@ class NodeReadout(EquivariantModule):
         return plain(self.body)
 
     def extra_repr(self) -> str:
+        """What prints between the parentheses."""
         return f"{self.head}, {self.in_field.rep} -> {self.out_field.rep}"

@@ -84,8 +84,8 @@ class Graphs(Space):
         """
         raise DomainError(
             "graphs have no local pooling here: which nodes merge would depend on how ties are broken, and the law "
-            "f(P x, P A Pᵀ) = P f(x, A) would fail on symmetric graphs. Fix: derive without coarsen_after; the readout pools "
-            "over all nodes"
+            "f(P x, P A Pᵀ) = P f(x, A) would fail on symmetric graphs. Fix: derive without coarsen_after; the readout "
+            "pools over all nodes"
         )
 
     def readout(self, field: Field, task: Task, **options: Any) -> EquivariantModule:
@@ -153,7 +153,7 @@ class Graphs(Space):
     def actions(
         self, group: Group, signal: Signal, count: int = 8, generator: torch.Generator | None = None
     ) -> list[Action]:
-        """Permutations of the nodes (swap and cycle, which generate Σn, then random ones), and shuffles of the edge list.
+        """Permutations of the nodes (swap and cycle, which generate Σn, then random ones), and edge shuffles.
 
         Args:
             group: Σn.

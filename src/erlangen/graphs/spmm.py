@@ -3,9 +3,9 @@
     spmm    y_v = ⊕_{u → v} w_uv x_u (+ d_v x_v)      ⊕ = sum, mean or max
     sddmm   s_uv = <q_v, k_u>
 
-Both close under differentiation, so gradients of any order are made of the same two: the gradient of spmm in x is spmm on
-the transpose, its gradient in w is sddmm. No tensor of size edges x channels exists at any time. In float32, bfloat16 and
-float16 the sum runs as an embedding bag, which fuses gather and reduction; float64 runs as a CSR product.
+Both close under differentiation, so gradients of any order are made of the same two: the gradient of spmm in x is spmm
+on the transpose, its gradient in w is sddmm. No tensor of size edges x channels exists at any time. In float32,
+bfloat16 and float16 the sum runs as an embedding bag, which fuses gather and reduction; float64 runs as a CSR product.
 """
 
 import torch
@@ -35,10 +35,10 @@ def spmm(
         pattern: which rows receive from which columns.
         x: features of the columns.
         weight: one a stored entry; None is 1 everywhere.
-        reduce: "sum"; "mean", the sum over the number of entries of the row; "max", entry by entry. Empty rows give 0.
+        reduce: "sum"; "mean", the sum over the number of entries of the row; "max". Empty rows give 0.
         diagonal: adds d_v x_v (self-loops that need not be stored); only for "sum" on a square pattern.
-        symmetric: the caller knows that w_uv = w_vu, so that Aᵀ = A and no values need reordering; ignored if the weights
-            require a gradient.
+        symmetric: the caller knows that w_uv = w_vu, so that Aᵀ = A and no values need reordering; ignored if the
+            weights require a gradient.
 
     Returns:
         One row of features a row of the pattern, in the type of x.
