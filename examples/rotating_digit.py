@@ -2,8 +2,7 @@
 
 An ordinary CNN learns upright digits; the same CNN learns them with rotation augmentation; a derived C4 network of the
 same width learns them with the same augmentation. All train equally long. Then one digit is turned through 360°, and
-each
-network's answer is drawn; at the right stand the accuracy on turned test digits and the audited error under C4.
+each network's answer is drawn; at the right stand the accuracy on turned digits and the audited error under C4.
 
     python examples/rotating_digit.py --minutes 1.5 --out docs/rotating_digit.svg
 """
