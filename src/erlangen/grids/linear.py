@@ -2,17 +2,16 @@
 
 from math import prod
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
-from erlangen.errors import ExactnessError, FieldError, NoEquivariantMap
+from erlangen.errors import ExactnessError, FieldError
+from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.space import Grid, point_matrices
 from erlangen.grids.stride import spread, stride_remainder
-from erlangen.solve import KernelBasis, kernel_basis
 
 CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -41,7 +40,7 @@ class Conv(EquivariantModule):
         inexact: "refuse" raises where a stride breaks the symmetry; "allow" goes on, and plan and audit say so.
 
     Raises:
-        NoEquivariantMap: dim Hom = 0 for the whole layer.
+        NoEquivariantMap: dim Hom = 0 for a term of the output, which would be constantly zero.
         FieldError: fields of different spaces or groups; groups that do not divide the copies.
         ExactnessError: a kernel box that the group does not map to itself; in forward, a size that a stride breaks.
 
@@ -89,66 +88,19 @@ class Conv(EquivariantModule):
                 f"groups={groups} needs one term on each side with copies divisible by it, "
                 f"got {in_field.rep} -> {out_field.rep}"
             )
-        self.pairs: list[tuple[int, int, int]] = []  # (out term, in term, dim Hom)
-        self.weights = nn.ParameterList()
-        for a, (copies_out, component_out) in enumerate(terms_out):
-            for b, (copies_in, component_in) in enumerate(terms_in):
-                basis = kernel_basis(self.kernel_size, matrices, component_in, component_out)
-                if basis.dim:
-                    self._add_pair(a, b, basis, copies_out, copies_in // groups)
-        if not self.pairs:
-            raise NoEquivariantMap(
-                in_field, out_field, "give the output a component that the input can feed, such as 1 trivial"
-            )
-        self.bias = self._bias_weights(bias)
+        self.expand = KernelExpansion(in_field, out_field, self.kernel_size, groups)
+        self.weights = nn.ParameterList(nn.Parameter(torch.empty(shape)) for shape in self.expand.shapes)
+        self.expand_bias = BiasExpansion(out_field) if bias else None
+        free = self.expand_bias.free if self.expand_bias is not None else 0
+        self.bias = nn.Parameter(torch.empty(free)) if free else None
         self.reset_parameters()
-
-    def _add_pair(self, a: int, b: int, basis: KernelBasis, copies_out: int, copies_in: int) -> None:
-        self.pairs.append((a, b, basis.dim))
-        self.weights.append(nn.Parameter(torch.empty(basis.dim, copies_out, copies_in)))
-        index = torch.from_numpy(
-            basis.index.transpose(0, 2, 1).reshape(-1).copy()
-        )  # (out, tap, in): channels_last order
-        self.register_buffer(f"index_{len(self.pairs) - 1}", index, persistent=False)
-        sign = basis.sign.transpose(0, 2, 1).reshape(-1)
-        name = f"sign_{len(self.pairs) - 1}"
-        if (sign == 1).all():
-            setattr(self, name, None)  # not a buffer: torch.export counts buffers that are None and loses its place
-        else:
-            self.register_buffer(name, torch.from_numpy(sign.astype(np.float32))[:, None], persistent=False)
-
-    def _bias_weights(self, wanted: bool) -> nn.Parameter | None:
-        """Invariant vectors of ρ_out: the equivariant kernels of one tap from the trivial representation."""
-        group = self.out_field.group
-        one = (1,) * self.d
-        blocks, free, start = np.zeros(self.out_field.size, np.int64), 0, 0
-        signs = np.zeros(self.out_field.size, np.float32)
-        for copies, component in self.out_field.rep.terms:
-            basis = kernel_basis(one, point_matrices(group, self.d), group.trivial.terms[0][1], component)
-            for _ in range(copies):
-                blocks[start : start + component.size] = free + basis.index[:, 0, 0]
-                signs[start : start + component.size] = basis.sign[:, 0, 0]
-                free, start = free + basis.dim, start + component.size
-        if not wanted or not free:
-            return None
-        self.register_buffer("bias_index", torch.from_numpy(np.where(signs == 0, 0, blocks)), persistent=False)
-        self.register_buffer("bias_sign", torch.from_numpy(signs), persistent=False)
-        return nn.Parameter(torch.empty(free))
 
     def reset_parameters(self) -> None:
         """He initialisation: the variance of an output channel is twice the mean square of the inputs that feed it."""
-        feeding = [0.0] * len(self.out_field.rep.terms)
-        for k, (a, b, _) in enumerate(self.pairs):
-            sign = getattr(self, f"sign_{k}")
-            density = 1.0 if sign is None else float(sign.abs().mean())
-            copies, component = self.in_field.rep.terms[b]
-            feeding[a] += density * copies // self.groups * component.size * prod(self.kernel_size)
-        for (a, _, _), weight in zip(self.pairs, self.weights, strict=True):
-            nn.init.normal_(weight, std=(2.0 / max(feeding[a], 1.0)) ** 0.5)
+        for weight, feeding in zip(self.weights, self.expand.feeding(), strict=True):
+            nn.init.normal_(weight, std=(2.0 / max(feeding, 1.0)) ** 0.5)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
-
-    # the kernel
 
     def kernel(self, dtype: torch.dtype | None = None) -> Float[Tensor, "c_out c_in *taps"]:
         """The expanded convolution kernel, in channels_last memory order.
@@ -156,41 +108,11 @@ class Conv(EquivariantModule):
         Args:
             dtype: of the result; the weights' own by default.
         """
-        rows = []
-        for a, (copies_out, component_out) in enumerate(self.out_field.rep.terms):
-            row = []
-            for b, (copies_in, component_in) in enumerate(self.in_field.rep.terms):
-                row.append(
-                    self._block(
-                        a, b, copies_out, component_out.size, copies_in // self.groups, component_in.size, dtype
-                    )
-                )
-            rows.append(row[0] if len(row) == 1 else torch.cat(row, dim=-1))
-        full = rows[0] if len(rows) == 1 else torch.cat(rows, dim=0)
-        return full.unflatten(1, self.kernel_size).movedim(-1, 1)
-
-    def _block(
-        self, a: int, b: int, copies_out: int, size_out: int, copies_in: int, size_in: int, dtype: torch.dtype | None
-    ) -> Float[Tensor, "c_out taps c_in"]:
-        taps = prod(self.kernel_size)
-        k = next((k for k, pair in enumerate(self.pairs) if pair[:2] == (a, b)), None)
-        if k is None:
-            any_weight = self.weights[0]
-            return any_weight.new_zeros(copies_out * size_out, taps, copies_in * size_in, dtype=dtype)
-        weight = self.weights[k]
-        entries = functional.embedding(getattr(self, f"index_{k}"), weight.flatten(1))
-        sign = getattr(self, f"sign_{k}")
-        if sign is not None:
-            entries = entries * sign.to(entries.dtype)
-        entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
-        entries = entries.to(dtype or weight.dtype, memory_format=torch.contiguous_format)
-        return entries.contiguous().view(copies_out * size_out, taps, copies_in * size_in)
+        return self.expand(list(self.weights), dtype)
 
     def expanded_bias(self) -> Float[Tensor, " c_out"] | None:
         """One bias a channel: Σ free invariant vectors."""
-        if self.bias is None:
-            return None
-        return self.bias[self.bias_index] * self.bias_sign.to(self.bias.dtype)
+        return None if self.bias is None or self.expand_bias is None else self.expand_bias(self.bias)
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *moved"]:
         """Expand the kernel, convolve."""

@@ -1,0 +1,134 @@
+"""From free weights to an ordinary convolution kernel: one gather for every pair of terms."""
+
+from math import prod
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from erlangen.blueprint import Field
+from erlangen.errors import FieldError, NoEquivariantMap
+from erlangen.grids.space import point_matrices
+from erlangen.solve import kernel_basis
+from erlangen.symmetry import FiniteGroup
+
+
+class KernelExpansion(nn.Module):
+    """The linear map from the free weights of a layer to its kernel.
+
+    Every pair of terms with an equivariant kernel has weights [dim Hom, copies out, copies in]. An entry of the kernel
+    is plus or minus one of them, or zero, so expanding is a lookup of rows, transposed once into channels_last order.
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output.
+        kernel_size: taps along each axis.
+        groups: blocks of fields that do not mix.
+
+    Raises:
+        NoEquivariantMap: a term of the output that no term of the input can feed.
+    """
+
+    def __init__(self, in_field: Field, out_field: Field, kernel_size: tuple[int, ...], groups: int = 1) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.rows = [(m, c.size) for m, c in out_field.rep.terms]
+        self.columns = [(m // groups, c.size) for m, c in in_field.rep.terms]
+        self.pairs: dict[tuple[int, int], int] = {}  # (out term, in term) -> which weights
+        self.shapes: list[tuple[int, int, int]] = []
+        matrices = point_matrices(_finite(in_field), len(kernel_size))
+        for a, (copies_out, component_out) in enumerate(out_field.rep.terms):
+            for b, (_, component_in) in enumerate(in_field.rep.terms):
+                basis = kernel_basis(kernel_size, matrices, component_in, component_out)
+                if basis.dim:
+                    self._add(a, b, basis.index, basis.sign)
+                    self.shapes.append((basis.dim, copies_out, self.columns[b][0]))
+            if not any(a == row for row, _ in self.pairs):
+                hint = f"leave {component_out} out, enlarge the kernel, or give the input a component that can feed it"
+                raise NoEquivariantMap(in_field, f"{component_out} (term {a} of {out_field})", hint)
+
+    def _add(self, a: int, b: int, index: np.ndarray, sign: np.ndarray) -> None:
+        k = len(self.pairs)
+        self.pairs[a, b] = k
+        # entries in the order (out, tap, in) are what a channels_last kernel wants
+        lookup = torch.from_numpy(index.transpose(0, 2, 1).reshape(-1).copy())
+        self.register_buffer(f"index_{k}", lookup, persistent=False)
+        signs = torch.from_numpy(sign.transpose(0, 2, 1).reshape(-1, 1).astype(np.float32))
+        if bool((signs == 1).all()):
+            setattr(self, f"sign_{k}", None)  # not a buffer: torch.export loses its place at buffers that are None
+        else:
+            self.register_buffer(f"sign_{k}", signs, persistent=False)
+
+    def feeding(self) -> list[float]:
+        """For the weights of every pair: how many inputs feed an output channel of their row, over all terms."""
+        total = [0.0] * len(self.rows)
+        for (a, b), k in self.pairs.items():
+            sign = getattr(self, f"sign_{k}")
+            density = 1.0 if sign is None else float(sign.abs().mean())
+            total[a] += density * prod(self.columns[b]) * prod(self.kernel_size)
+        return [total[a] for a, _ in self.pairs]
+
+    def forward(self, weights: list[Tensor], dtype: torch.dtype | None = None) -> Float[Tensor, "c_out c_in *taps"]:
+        """Expand.
+
+        Args:
+            weights: as `shapes` says.
+            dtype: of the result; the weights' own by default.
+        """
+        blocks = [
+            [self._block(a, b, weights, dtype or weights[0].dtype) for b in range(len(self.columns))]
+            for a in range(len(self.rows))
+        ]
+        rows = [row[0] if len(row) == 1 else torch.cat(row, dim=-1) for row in blocks]
+        full = rows[0] if len(rows) == 1 else torch.cat(rows, dim=0)
+        return full.unflatten(1, self.kernel_size).movedim(-1, 1)
+
+    def _block(self, a: int, b: int, weights: list[Tensor], dtype: torch.dtype) -> Float[Tensor, "c_out taps c_in"]:
+        (copies_out, size_out), (copies_in, size_in) = self.rows[a], self.columns[b]
+        taps = prod(self.kernel_size)
+        k = self.pairs.get((a, b))
+        if k is None:
+            return weights[0].new_zeros(copies_out * size_out, taps, copies_in * size_in, dtype=dtype)
+        entries = functional.embedding(getattr(self, f"index_{k}"), weights[k].flatten(1))
+        sign = getattr(self, f"sign_{k}")
+        if sign is not None:
+            entries = entries * sign.to(entries.dtype)
+        entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
+        entries = entries.to(dtype, memory_format=torch.contiguous_format).contiguous()
+        return entries.view(copies_out * size_out, taps, copies_in * size_in)
+
+
+class BiasExpansion(nn.Module):
+    """The linear map from free weights to one bias a channel: the invariant vectors of the output representation.
+
+    They are the equivariant kernels of one tap from the trivial representation.
+
+    Args:
+        out_field: type of the output.
+    """
+
+    def __init__(self, out_field: Field) -> None:
+        super().__init__()
+        group = _finite(out_field)
+        d = len(out_field.space.nominal_shape())
+        index, sign, self.free = [], [], 0
+        for copies, component in out_field.rep.terms:
+            basis = kernel_basis((1,) * d, point_matrices(group, d), group.trivial.terms[0][1], component)
+            for _ in range(copies):
+                index.append(np.where(basis.sign[:, 0, 0] == 0, 0, self.free + basis.index[:, 0, 0]))
+                sign.append(basis.sign[:, 0, 0])
+                self.free += basis.dim
+        self.register_buffer("index", torch.from_numpy(np.concatenate(index)), persistent=False)
+        self.register_buffer("sign", torch.from_numpy(np.concatenate(sign).astype(np.float32)), persistent=False)
+
+    def forward(self, weights: Float[Tensor, " free"]) -> Float[Tensor, " c_out"]:
+        """One bias a channel."""
+        return weights[self.index] * self.sign.to(weights.dtype)
+
+
+def _finite(field: Field) -> FiniteGroup:
+    if not isinstance(field.group, FiniteGroup):
+        raise FieldError(f"{field} has no finite group, so no kernels on a grid")
+    return field.group
