@@ -186,7 +186,7 @@ def _nodes(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
 def _code_reason(model: nn.Module, row: Row, carry: Carrier) -> Reason:
     """Code in `forward` between two layers: an unmeasured layer, a parameter of the enclosing module, a change of shape."""
     before, after = row.before, row.after
-    if before is not None and before.unknown is not None:
+    if before is not None:  # a layer on whose output no action is known shows up in the code after it
         found = _recurrent(before, carry, None)
         if found is not None:
             return found

@@ -164,18 +164,33 @@ def _name_representations(calls: list[Call], carry: Carrier) -> None:
                 call.unknown = str(error)
     made: dict[int, Representation | None] = {}
     latest: dict[int, Representation | None] = {}
-    for call in calls:
+    for call, after in zip(calls, [*calls[1:], None], strict=True):
         if call.guessed and call.main_input is not None:
             came, went = call._identity
-            channels = call.main_input.shape[1] if call.main_input.ndim > 1 else 1
-            call.in_rep = made.get(came, latest.get(channels))
-            if call.in_rep is not None and call.in_rep.size != channels:
-                call.in_rep = None
-            call.out_rep = wanted.get(went, call.in_rep if _keeps_channels(call) else None)
+            call.in_rep = _fitting(made.get(came, latest.get(_channels(call.main_input))), call.main_input)
+            otherwise = call.in_rep if _keeps_channels(call) else _declared_next(after)
+            call.out_rep = _fitting(wanted.get(went, otherwise), call.output)
         if call.unknown is None:
             made[call._identity[1]] = call.out_rep
             if call.out_rep is not None:
                 latest[call.out_rep.size] = call.out_rep
+
+
+def _declared_next(after: Call | None) -> Representation | None:
+    """What the next layer declares, if it declares anything: code between them may keep the channels as they are."""
+    return after.in_rep if after is not None and not after.guessed and after.unknown is None else None
+
+
+def _fitting(rep: Representation | None, value: Any) -> Representation | None:
+    """The representation, if it is one of this value's channels."""
+    try:
+        return rep if rep is not None and rep.size == _channels(tensor_of(value)) else None
+    except UnknownAction:
+        return None
+
+
+def _channels(x: Tensor) -> int:
+    return x.shape[1] if x.ndim > 1 else 1
 
 
 def _keeps_channels(call: Call) -> bool:

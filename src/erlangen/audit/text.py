@@ -34,8 +34,10 @@ def audit_text(audit: Audit) -> str:
 
 
 def number(value: float | None) -> str:
-    """An error with two digits; "-" for none."""
-    return "-" if value is None else f"{value:.1e}"
+    """An error with two digits, "3.1e-07" or "0.31"; "-" for none."""
+    if value is None:
+        return "-"
+    return f"{value:.2g}" if value == 0 or value >= 1e-3 else f"{value:.1e}"
 
 
 def share(value: float | None) -> str:

@@ -1,17 +1,13 @@
 """The charts of one audit: error against element, angle and shift; accuracy against angle; outputs side by side."""
 
 from erlangen.audit import Audit
+from erlangen.audit.text import number as words
 from erlangen.report.svg import Drawing, LogScale, log_range, nice_top, power
 
-WIDTH = 620.0
-LEFT = 96.0
+WIDTH = 500.0
+LEFT = 92.0
 ROW = 19.0
 MOST = 24  # actions listed in one chart
-
-
-def words(value: float | None) -> str:
-    """An error in two digits."""
-    return "–" if value is None else f"{value:.1e}"
 
 
 def element_chart(audit: Audit) -> str:

@@ -120,8 +120,10 @@ def embedded(audit: Audit) -> str:
 
 def _cell(value: Any) -> dict[str, Any]:
     """A table cell: its text, whether it is a number, and the verdict it names, if any."""
-    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
     text = _words(value)
+    numeric = (isinstance(value, (int, float)) and not isinstance(value, bool)) or text.rstrip(" %").replace(
+        ".", ""
+    ).isdigit()
     return {"text": text, "numeric": numeric, "verdict": text if text in SIGNS else ""}
 
 
@@ -133,7 +135,7 @@ def _words(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.1e}" if value and (abs(value) < 1e-3 or abs(value) >= 1e6) else f"{value:.4g}"
+        return f"{value:.1e}" if value and (abs(value) < 1e-3 or abs(value) >= 1e6) else f"{value:.3g}"
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

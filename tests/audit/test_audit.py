@@ -1,0 +1,338 @@
+"""The audit as a whole: what it accepts, what it says, what it writes, what it leaves as it was."""
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from erlangen.audit import Audit, audit
+from erlangen.blueprint import Action, Classify, Regress, Segment, derive
+from erlangen.errors import DataError, EquivarianceError, FieldError
+from erlangen.grids import Grid
+
+FIELD = Grid(2).field("C4", "1 trivial")
+
+
+class Mean(nn.Module):
+    """An invariant network: mean and mean square."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.stack([x.mean((1, 2, 3)), x.square().mean((1, 2, 3))], 1))
+
+
+class Corner(nn.Module):
+    """f(x) = the pixel in the corner, as a class score: broken by an amount that can be worked out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([x[:, 0, 0, 0], 1 - x[:, 0, 0, 0]], 1)
+
+
+@dataclass
+class Split:
+    """A split in the shape of the catalogue's."""
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batch(self, indices):
+        return self.x[indices], self.y[indices]
+
+
+@pytest.fixture
+def x():
+    torch.manual_seed(0)
+    return torch.rand(20, 1, 8, 8)
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return derive(FIELD, Classify(3), "tiny")
+
+
+def test_errors_match_a_computation_by_hand(x):
+    found = audit(Corner(), x, in_field=FIELD, samples=20)
+    f = Corner()(x).double()
+    by_hand = {}
+    for label, k in (("r90", -1), ("r180", 2), ("r270", 1)):
+        moved = Corner()(x.rot90(k, (2, 3))).double()
+        by_hand[label] = (moved - f).norm(dim=1) / f.norm(dim=1)
+    for action in (a for a in found.actions if a.family == "C4"):
+        assert action.error == pytest.approx(by_hand[action.label].mean().item(), rel=1e-6)
+        assert action.worst == pytest.approx(by_hand[action.label].max().item(), rel=1e-6)
+        assert action.worst_sample == int(by_hand[action.label].argmax())
+    assert found.max_error == pytest.approx(max(v.max().item() for v in by_hand.values()), rel=1e-6)
+    moved = Corner()(x.rot90(2, (2, 3))).argmax(1)
+    half_turn = next(a for a in found.actions if a.label == "r180")
+    assert half_turn.flips == pytest.approx((moved != f.argmax(1)).double().mean().item())
+
+
+def test_an_invariant_plain_network_is_exact_everywhere_it_can_be(x):
+    found = audit(Mean(), x, in_field=FIELD)
+    assert found.verdict == "exact"
+    assert {f.name: f.verdict for f in found.families} == {
+        "C4": "exact",
+        "translation": "exact",
+        "rotation": "interpolated",
+    }
+    assert found.assumed == ("the output is 3 invariant numbers a sample",)
+
+
+def test_interpolated_actions_show_their_floor(x):
+    rotation = next(f for f in audit(Mean(), x, in_field=FIELD).families if f.name == "rotation")
+    assert not rotation.exact
+    assert not rotation.declared
+    assert rotation.floor > 0.05
+    exact = next(f for f in audit(Mean(), x, in_field=FIELD).families if f.name == "C4")
+    assert exact.floor is None
+
+
+def test_training_flags_and_weights_are_left_as_they_were(x, net):
+    net.train()
+    net.steps[0].eval()
+    flags = [m.training for m in net.modules()]
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    audit(net, x, dtype=torch.float64)
+    assert [m.training for m in net.modules()] == flags
+    assert all(torch.equal(v, before[k]) and v.dtype == before[k].dtype for k, v in net.state_dict().items())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+def test_flags_come_back_after_a_failure(x):
+    class Fails(nn.Module):
+        def forward(self, x):
+            raise ValueError("no such thing")
+
+    bad = Fails().train()
+    with pytest.raises(FieldError, match=r"Fails failed on an input of shape \[20, 1, 8, 8\].*no such thing"):
+        audit(bad, x, in_field=FIELD)
+    assert bad.training
+
+
+def test_same_seed_same_audit(x, net):
+    a, b = audit(net, x, samples=10, seed=3), audit(net, x, samples=10, seed=3)
+    assert a.to_dict() == b.to_dict()
+    assert audit(net, x, samples=10, seed=4).to_dict() != a.to_dict()
+
+
+def test_chunks_do_not_change_the_numbers(net):
+    torch.manual_seed(0)
+    split = Split(torch.rand(300, 1, 8, 8), torch.zeros(300, dtype=torch.long))
+    found = audit(net, split, samples=300, layers=False)
+    assert found.settings["samples"] == 300
+    assert found.accuracy is not None
+    whole = audit(net, split.x, samples=300, layers=False)
+    assert found.max_error == pytest.approx(whole.max_error, rel=1e-6)
+
+
+def test_data_set_gives_field_labels_and_source(x):
+    y = (x[:, 0, 0, 0] < 0.5).long()
+    data = SimpleNamespace(
+        name="corners",
+        test=Split(x, y),
+        field=lambda group=None: FIELD,
+        task=Classify(2),
+        provenance={"fallback": True},
+    )
+    found = audit(Corner(), data)
+    assert found.settings["source"] == "corners, test split"
+    assert found.settings["fallback"] is True
+    assert found.accuracy == 1.0
+    assert found.classes.accuracy == {0: 1.0, 1: 1.0}
+    turned = next(f for f in found.families if f.name == "C4")
+    assert turned.accuracy < 0.9
+    assert turned.flips == pytest.approx(1 - turned.accuracy)
+
+
+def test_regression_has_no_flips(x):
+    net = derive(FIELD, Regress(2), "tiny")
+    assert audit(net, x).flip_rate is None
+
+
+def test_dense_outputs_move_with_the_input(x):
+    torch.manual_seed(0)
+    net = derive(FIELD, Segment(3), "tiny")
+    found = audit(net, x)
+    assert found.verdict == "exact", str(found)
+    assert found.flip_rate is not None
+    plain = audit(nn.Conv2d(1, 3, 3, padding=1), x, in_field=FIELD)
+    assert plain.verdict == "broken"
+    assert "moves with the input" in plain.assumed[0]
+
+
+def test_tuples_dictionaries_and_reused_layers(x):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = FIELD.space.linear(FIELD, FIELD, kernel_size=3)
+
+        def forward(self, x):
+            return {"extra": None, "logits": self.conv(self.conv(x)).mean((2, 3))}, x
+
+    found = audit(Twice(), x, in_field=FIELD)
+    assert found.verdict == "exact"
+    assert [row.name for row in found.layers] == ["conv", "conv"]
+
+
+def test_layers_that_work_in_place(x):
+    net = nn.Sequential(FIELD.space.linear(FIELD, FIELD.with_rep("2 regular")), nn.ReLU(inplace=True), nn.Dropout(0.5))
+    found = audit(net, x, in_field=FIELD, out_field=FIELD.with_rep("2 regular"))
+    assert found.verdict == "exact", str(found)
+    assert all(row.intrinsic < 1e-5 for row in found.layers)
+
+
+def test_shift_of_a_strided_layer_counts_in_its_own_pixels(x):
+    circular = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, stride=2, padding_mode="circular"))
+    found = audit(circular, x, in_field=FIELD)
+    translation = next(f for f in found.families if f.name == "translation")
+    assert translation.verdict == "exact"
+    assert found.layers[0].shift < 1e-5
+    zeros = audit(nn.Sequential(nn.Conv2d(1, 2, 3, padding=1)), x, in_field=FIELD)
+    assert zeros.layers[0].shift > 1e-3
+
+
+def test_trivial_group_rests_on_shifts_and_says_so(x):
+    found = audit(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), x, in_field=Grid(2).field("C1", 1))
+    assert found.verdict == "exact"
+    assert any("no element besides the identity" in note for note in found.notes)
+
+
+def test_amplified_rounding_is_decided_in_float64(x):
+    class Amplifies(nn.Module):
+        def forward(self, x):
+            total = x.cumsum(3)[..., -1].cumsum(2)[..., -1]
+            return torch.cat([(20 * total).sin(), (20 * total).cos()], 1)
+
+    found = audit(Amplifies(), x, in_field=FIELD)
+    assert found.max_error > 1e-5
+    assert found.float64_error < 1e-12
+    assert found.verdict == "exact"
+    assert any("float64" in note for note in found.notes)
+    found.require()
+    with pytest.raises(EquivarianceError):
+        found.require(1e-6)
+
+
+def test_a_small_true_error_stays_approximate(x):
+    class Slightly(nn.Module):
+        def forward(self, x):
+            return torch.stack([x.mean((1, 2, 3)) + 1e-4 * x[:, 0, 0, 0], 1 + x.mean((1, 2, 3))], 1)
+
+    found = audit(Slightly(), x, in_field=FIELD)
+    assert found.verdict == "approximate"
+    assert found.float64_error == pytest.approx(found.max_error, rel=1e-2)
+
+
+def test_constant_network_is_remarked_on(x):
+    class Constant(nn.Module):
+        def forward(self, x):
+            return torch.ones(len(x), 3)
+
+    assert any("hardly depends" in note for note in audit(Constant(), x, in_field=FIELD).notes)
+
+
+def test_undefined_outputs_are_broken_and_still_json(x, tmp_path):
+    class Undefined(nn.Module):
+        def forward(self, x):
+            return torch.full((len(x), 2), float("nan"))
+
+    found = audit(Undefined(), x, in_field=FIELD)
+    assert found.verdict == "broken"
+    assert json.loads(found.save(tmp_path / "a.json").read_text())["verdict"] == "broken"
+
+
+def test_own_actions(x):
+    flip = Action("upside down", "flip", True, lambda s, rep: s.flip(2), generator=True)
+    found = audit(Mean(), x, in_field=FIELD, actions=[flip])
+    assert found.verdict == "exact"
+    assert [f.name for f in found.families] == ["flip"]
+
+
+def test_mirrored_classes_are_named():
+    torch.manual_seed(0)
+    shape = torch.zeros(8, 8)
+    shape[1, 1:7] = shape[1:7, 1] = shape[4, 4] = 1.0
+    left = shape + 0.05 * torch.rand(30, 1, 8, 8)
+    right = shape.flip(1) + 0.05 * torch.rand(30, 1, 8, 8)
+    data = Split(torch.cat([left, right]), torch.arange(2).repeat_interleave(30))
+    field = Grid(2).field("D1", "1 trivial")
+    found = audit(derive(field, Classify(2), "tiny"), data, samples=60)
+    assert found.verdict == "exact"
+    assert found.classes.pairs[0].mistakes == pytest.approx(30, abs=8)
+    words = found.classes.look_alikes[0].words()
+    assert "m turns class" in words
+    assert "cannot tell them apart" in words
+
+
+def test_require_and_max_error(x, net):
+    audit(net, x, max_error=1e-4)
+    with pytest.raises(EquivarianceError, match=r"(?s)failed at 0 \(Conv2d\) for r.*limit 0.001.*Fix: use an"):
+        audit(nn.Sequential(nn.Conv2d(1, 3, 3)), x, in_field=FIELD, max_error=1e-3)
+    audit(nn.Sequential(nn.Conv2d(1, 3, 3)), x, in_field=FIELD).require(100.0)
+
+
+def test_json_round_trip(x, net, tmp_path):
+    found = audit(net, x)
+    assert isinstance(found, Audit)
+    path = found.save(tmp_path / "deep" / "audit.json")
+    assert json.loads(path.read_text()) == found.to_dict()
+    assert found.to_dict()["layers"][0]["name"] == "steps.0.steps.0"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_other_suffixes_and_unwritable_folders(x, net, tmp_path):
+    found = audit(net, x, layers=False)
+    with pytest.raises(FieldError, match="json or .html"):
+        found.save(tmp_path / "audit.pdf")
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(DataError, match="cannot write"):
+        found.save(tmp_path / "file" / "audit.json")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_text_names_verdict_witness_and_layers(x):
+    text = str(audit(nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten()), x, in_field=FIELD))
+    for words in ("BROKEN", "declared symmetry C4", "under r", "guilty layers", "fix:", "assumed:", "floor"):
+        assert words in text
+
+
+def test_bad_input_teaches(x, net):
+    with pytest.raises(FieldError, match="give in_field"):
+        audit(Mean(), x)
+    with pytest.raises(FieldError, match="3 channels"):
+        audit(net, x.expand(-1, 3, -1, -1))
+    with pytest.raises(FieldError, match="cannot audit on a str"):
+        audit(net, "mnist")
+    with pytest.raises(DataError, match="empty"):
+        audit(net, x[:0])
+    with pytest.raises(FieldError, match="at least one sample"):
+        audit(net, x, samples=0)
+    with pytest.raises(FieldError, match="holds no tensor"):
+        audit(Nothing(), x, in_field=FIELD)
+
+
+class Nothing(nn.Module):
+    """Gives no tensor."""
+
+    def forward(self, x: Tensor) -> None:
+        return None
+
+
+def test_import_is_light():
+    import subprocess
+    import sys
+
+    code = "import sys, erlangen.audit; print([m for m in ('matplotlib', 'jinja2', 'lightning', 'scipy') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
