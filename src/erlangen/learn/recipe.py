@@ -87,7 +87,7 @@ TABLE: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What differs from `Settings()`, by (domain, task)."""
 
-AUGMENT = {"mnist-rot": "rotation"}
+AUGMENT = {"mnist-rot": "rotation", "mnist-rot-5k": "rotation"}
 """Data sets whose law of generation includes a motion: the augmentation draws from the same law."""
 
 
