@@ -3,15 +3,15 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import EquivariantModule, Field, Signal
+from erlangen.blueprint import EquivariantModule, Point, Signal
 from erlangen.errors import ErlangenError, FieldError, LawError
-from erlangen.symmetry import FiniteGroup, Permutations
+from erlangen.symmetry import FiniteGroup
 
 Shape = tuple[int, ...] | None
 SIZES = (8, 9, 12, 13, 16, 17, 32, 33)
@@ -34,6 +34,21 @@ class Finding:
     detail: str = ""
     measured: float | None = None
     limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One element of the group, as it moves the input and the output of a module.
+
+    Args:
+        label: what prints.
+        on_input: x ↦ g·x.
+        on_output: y ↦ g·y.
+    """
+
+    label: str
+    on_input: Callable[[Any], Any]
+    on_output: Callable[[Any], Any]
 
 
 class NotApplicable(Exception):
@@ -122,16 +137,31 @@ class Subject:
             return with_values(found := field.space.sample_signal(field, batch, generator), values(found).to(dtype))
         return torch.randn(batch, field.size, *shape, generator=generator).to(dtype)
 
-    def elements(self, signal: "Tensor | Signal", count: int = 4) -> list[Any]:
-        """The generators of the group, and sampled elements that differ from them."""
-        group = self.module.in_field.group
-        if isinstance(group, Permutations) and group.n is None:
-            group = Permutations(len(values(signal)))
-        found = list(group.generators.values())
-        for g in group.sample(count, torch.Generator().manual_seed(self.seed)):
-            if not isinstance(group, FiniteGroup) or g not in found:
-                found.append(g)
-        return found
+    def motions(self, signal: "Tensor | Signal", count: int = 4) -> list["Motion"]:
+        """The generators of the group, and sampled elements that differ from them, as motions of this signal.
+
+        Where the group cannot be listed, they are the exact actions that the space offers for audits.
+        """
+        in_field, out_field = self.module.in_field, self.module.out_field
+        group, generator = in_field.group, torch.Generator().manual_seed(self.seed)
+        if isinstance(group, FiniteGroup):
+            chosen = [*group.generators.values(), *group.sample(count, generator)]
+            return [
+                Motion(group.label(g), partial(in_field.act, g), partial(out_field.act, g))
+                for g in dict.fromkeys(chosen)
+            ]
+        at_point = isinstance(out_field.space, Point)
+        if at_point and not out_field.rep.is_trivial:
+            raise NotApplicable(f"{group} has no known action on {out_field}")
+        return [
+            Motion(
+                action.label,
+                partial(action.move, rep=in_field.rep),
+                _identity if at_point else partial(action.move, rep=out_field.rep),
+            )
+            for action in in_field.space.actions(group, signal, 2 + count, generator)
+            if action.exact
+        ]
 
     def needs_tensor(self, why: str) -> None:
         """Pass over a law that is about plain tensors only."""
@@ -217,9 +247,8 @@ def with_values(signal: "Tensor | Signal", x: Tensor) -> "Tensor | Signal":
     return x if isinstance(signal, Tensor) else signal._replace(x=x)
 
 
-def moved(field: Field, g: Any, signal: "Tensor | Signal") -> "Tensor | Signal":
-    """g·x."""
-    return field.act(g, signal)
+def _identity(signal: Any) -> Any:
+    return signal
 
 
 def relative_error(got: "Tensor | Signal", want: "Tensor | Signal", norm: str = "max") -> float:
