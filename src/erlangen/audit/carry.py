@@ -1,8 +1,8 @@
 """Carry a symmetry of the input to any value met inside a network.
 
-An `Action` says how the input moves. Further in, the same symmetry moves feature maps (same motion of the points, channels by
-their own representation), graph signals, per-graph vectors and edge lists. Where no motion is known, `UnknownAction` says so
-instead of guessing.
+An `Action` says how the input moves. Further in, the same symmetry moves feature maps (same motion of the points,
+channels by their own representation), graph signals, per-graph vectors and edge lists. Where no motion is known,
+`UnknownAction` says so instead of guessing.
 """
 
 from typing import Any

@@ -20,7 +20,7 @@ ORDER = (
     "aggregate with a sum, mean or maximum, which do not see the order",
 )
 RECURRENT = (
-    "a recurrent network reads its inputs one after the other, so the order in which nodes or edges are listed changes the result",
+    "a recurrent network reads its inputs one after the other, so the order in which nodes or edges are listed counts",
     "aggregate with a sum, mean or maximum, or sort by something the graph itself defines",
 )
 
@@ -85,11 +85,12 @@ def _declared(call: Call, carry: Carrier, action: Action | None) -> Reason | Non
     if call.in_rep is None and call.out_rep is None and call.module.in_field.group != carry.group:
         own = call.module.in_field.group
         return (
-            f"an ordinary {call.type} (declared for {own}, not for {carry.group}): its weights are not symmetric under {carry.group}",
+            f"an ordinary {call.type} of {own}: its weights are not symmetric under {carry.group}",
             f"derive it for {carry.group}",
         )
     return (
-        f"its law f(g·x) = g·f(x) does not hold although it is declared from {call.module.in_field.rep} to {call.module.out_field.rep}",
+        f"its law f(g·x) = g·f(x) does not hold for the fields it declares, {call.module.in_field.rep} to "
+        f"{call.module.out_field.rep}",
         "compare its forward pass with its fields: weights, masks and order of channels must commute with ρ",
     )
 
@@ -99,7 +100,8 @@ def _other_size(module: EquivariantModule, shape: tuple[int, ...]) -> str:
     if not good:
         return "use stride 1 and an anti-aliased pooling layer"
     nearest = sorted(good, key=lambda n: abs(n - shape[-1]))[:2]
-    return f"give it an input of size {' or '.join(map(str, sorted(nearest)))}, or use stride 1 and an anti-aliased pooling layer"
+    sizes_that_work = " or ".join(map(str, sorted(nearest)))
+    return f"give it an input of size {sizes_that_work}, or use stride 1 and an anti-aliased pooling layer"
 
 
 def _moved(b: Tensor, carry: Carrier, action: Action, rep: Representation) -> bool:
@@ -170,7 +172,7 @@ def _field_of_plain_layer(call: Call, carry: Carrier, action: Action | None) -> 
         )
     if isinstance(call.module, nn.Linear):
         return (
-            f"an ordinary linear layer reads the channels of {rep} with different weights, but the group exchanges them",
+            f"an ordinary linear layer weighs the channels of {rep} differently, but the group exchanges them",
             "pool over the group before it, or use an equivariant linear layer",
         )
     if type(call.module).__module__.startswith("torch.nn.modules.activation") and not rep.is_permutation:
@@ -184,7 +186,7 @@ def _nodes(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
 
 
 def _code_reason(model: nn.Module, row: Row, carry: Carrier) -> Reason:
-    """Code in `forward` between two layers: an unmeasured layer, a parameter of the enclosing module, a change of shape."""
+    """Code in `forward` between layers: a layer not measured, a parameter of the module around, a change of shape."""
     before, after = row.before, row.after
     if before is not None:  # a layer on whose output no action is known shows up in the code after it
         found = _recurrent(before, carry, None)
@@ -195,7 +197,7 @@ def _code_reason(model: nn.Module, row: Row, carry: Carrier) -> Reason:
         found = _place_parameter(owner, shape, carry)
         if found is not None:
             return (
-                f"the position embedding {found} of {type(owner).__name__} is added in its forward, so features know where they are",
+                f"the position embedding {found} of {type(owner).__name__} tells features where they are",
                 "drop it, or make it symmetric (the same value at all positions that the group exchanges)",
             )
     if carry.on is not None:
@@ -207,7 +209,7 @@ def _code_reason(model: nn.Module, row: Row, carry: Carrier) -> Reason:
             return f"code in forward: {FLATTEN[0]} (the map still has {by(sizes(y))} positions)", FLATTEN[1]
         if sizes(y) != sizes(x):
             return (
-                f"code in forward takes the map from {by(sizes(y))} to {by(sizes(x)) or 'a vector'} in a way that is not symmetric",
+                f"code in forward takes the map from {by(sizes(y))} to {by(sizes(x)) or 'a vector'} unsymmetrically",
                 "pool or resample symmetrically about the centre",
             )
     return (

@@ -1,7 +1,7 @@
-"""Is the symmetry right for the labels? Accuracy per class, confused pairs, and whether a motion turns one class into another.
+"""Is the symmetry right for the labels? Accuracy per class, confused pairs, motions that turn one class into another.
 
-An invariant network gives x and g·x the same label. If g turns samples of one class into samples of another (a mirrored 2 and
-a 5, say), no invariant network can tell the two apart, however well it is trained.
+An invariant network gives x and g·x the same label. If g turns samples of one class into samples of another (a mirrored
+2 and a 5, say), no invariant network can tell the two apart, however well it is trained.
 """
 
 from dataclasses import dataclass
@@ -57,9 +57,9 @@ class LookAlike:
     def words(self) -> str:
         """The finding as a sentence."""
         return (
-            f"{self.action} turns class {self.first} into class {self.second}: {self.moved:.0%} of {self.samples} moved samples "
-            f"look most like class {self.second} ({self.still:.0%} before). An invariant network cannot tell them apart; if the "
-            f"difference matters, choose a group without {self.action}."
+            f"{self.action} turns class {self.first} into class {self.second}: {self.moved:.0%} of {self.samples} "
+            f"moved samples look most like class {self.second} ({self.still:.0%} before). An invariant network cannot "
+            f"tell them apart; if the difference matters, choose a group without {self.action}."
         )
 
 
@@ -126,8 +126,8 @@ def look_alikes(x: Tensor, y: Tensor, first: int, second: int, actions: list[Act
         second: number of the other class.
         actions: the motions.
 
-    Nearest by Euclidean distance of the samples as they are; a sample is not its own neighbour. A motion is reported if the share
-    of neighbours in the other class rises by more than a quarter, and above a half.
+    Nearest by Euclidean distance of the samples as they are; a sample is not its own neighbour. A motion is reported if
+    the share of neighbours in the other class rises by more than a quarter, and above a half.
     """
     if len(x) < FEWEST or len(y) < FEWEST:
         return []

@@ -1,4 +1,4 @@
-"""The geometry of convolutions, pooling and padding: strides that move the centre, uneven borders, filters that are not symmetric."""
+"""The geometry of convolutions, pooling and padding: strides off centre, uneven borders, filters without symmetry."""
 
 from typing import Any
 
@@ -75,9 +75,11 @@ def _stride(call: Call) -> Reason | None:
             nearest = " or ".join(str(m) for m in sorted(sorted(good, key=lambda m: abs(m - n))[:2]))
             what = "pooling" if isinstance(module, POOLS) else "convolution"
             return (
-                f"{what} with stride {si} on size {n}: (n + 2p − d(k−1) − 1) mod s = ({n} + {2 * pi} − {ri * (ki - 1)} − 1) mod {si} = "
-                f"{rest}, so the sampled positions are not symmetric about the centre",
-                f"use an input of size {nearest}, or a kernel one tap {'shorter' if ki > 2 else 'longer'}, or stride 1 and anti-aliased pooling",
+                f"{what} with stride {si} on size {n}: (n + 2p − d(k−1) − 1) mod s = "
+                f"({n} + {2 * pi} − {ri * (ki - 1)} − 1) mod {si} = {rest}, so the sampled "
+                f"positions are not symmetric about the centre",
+                f"use an input of size {nearest}, or a kernel one tap {'shorter' if ki > 2 else 'longer'}, or stride 1 "
+                f"and anti-aliased pooling",
             )
     return None
 
@@ -95,5 +97,6 @@ def _kernel(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
             return None
         kind = f"its filters change by {share:.0%} under {action.label}"
     else:
-        kind = f"its filters do not obey K(g t) = ρ(g) K(t) ρ(g)⁻¹ for the fields around it ({call.in_rep} to {call.out_rep or 'trivial'})"
+        fields = f"{call.in_rep or 'trivial'} to {call.out_rep or 'trivial'}"
+        kind = f"its filters do not obey K(g t) = ρ(g) K(t) ρ(g)⁻¹ for the fields around it ({fields})"
     return f"an ordinary convolution: {kind}", f"use an equivariant convolution of {carry.group} with as many channels"

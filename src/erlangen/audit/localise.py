@@ -4,8 +4,8 @@ In the *led* pass every layer is fed g·(its clean input), whatever came before,
 
     intrinsic(i) = ‖f_i(g·x_i) − g·f_i(x_i)‖ / ‖f_i(x_i)‖
 
-and what arrives at a layer, before it is replaced, tells the error of the code since the layer before (a flatten or a position
-embedding written in `forward`, say). A second, free pass gives the error accumulated up to each layer.
+and what arrives at a layer, before it is replaced, tells the error of the code since the layer before (a flatten or a
+position embedding written in `forward`, say). A second, free pass gives the error accumulated up to each layer.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Row:
         kind: class of the layer, or "code" for what happens between layers.
         before: the layer call before it (for code), and the call itself (for a layer).
         after: the layer call after it (for code).
-        intrinsic: worst relative error of its own, over actions and samples; None if no action is known on its input or output.
+        intrinsic: worst relative error of its own, over actions and samples; None if no action is known there.
         mean: mean of the same.
         element: the action that was worst.
         accumulated: worst relative error of the free pass at its output; None if unknown.
@@ -53,7 +53,7 @@ class Row:
 
 
 class _Led:
-    """Hooks of one pass: compare with the clean pass carried by the action, and (when leading) put the clean values in."""
+    """Hooks of one pass: compare with the clean pass, carried by the action; when leading, put its values in."""
 
     def __init__(self, calls: list[Call], carry: Carrier, action: Action, lead: bool) -> None:
         self.calls, self.carry, self.action, self.lead = calls, carry, action, lead

@@ -1,4 +1,4 @@
-"""The error of one network under one action: per sample, its mean with a confidence interval, its worst case with a witness.
+"""The error of one network under one action: per sample, its mean with an interval, its worst case with a witness.
 
 error(x, g) = ‖f(g·x) − g·f(x)‖ / ‖f(x)‖
 """
@@ -80,8 +80,8 @@ def relative(difference: Tensor, size: Tensor, other_size: Tensor) -> Tensor:
         size: [n] norms of f(x).
         other_size: [n] norms of f(g·x), which set the scale where f(x) is zero.
 
-    Where ‖f(x)‖ is below a tenth of the typical size (root mean square over the samples), that tenth is the divisor, so that
-    samples whose output happens to cancel do not turn rounding into an error; 0/0 is 0.
+    Where ‖f(x)‖ is below a tenth of the typical size (root mean square over the samples), that tenth is the divisor, so
+    that samples whose output happens to cancel do not turn rounding into an error; 0/0 is 0.
     """
     typical = torch.maximum(size.square().mean().sqrt(), other_size.square().mean().sqrt())
     divisor = torch.maximum(size, SMALLEST_SHARE * typical)
@@ -130,7 +130,7 @@ def run_actions(
         outputs: the clean output of every chunk.
         labels: whether the output scores classes along dimension 1.
 
-    Actions that have no meaning on the output (an interpolated rotation of regular channels, say) are set aside with the reason.
+    Actions without meaning on the output (an interpolated rotation of regular channels) are set aside with the reason.
     """
     traces = [Trace(a) for a in actions]
     unknown: dict[str, str] = {}
@@ -256,8 +256,8 @@ def interval(values: np.ndarray, seed: int) -> tuple[float, float] | None:
         seed: of the resampling.
 
     Returns:
-        The 2.5 % and 97.5 % quantiles of the means of 1,000 resamples; above 4,096 samples mean ± 1.96 standard errors, from
-        which the bootstrap then no longer differs.
+        The 2.5 % and 97.5 % quantiles of the means of 1,000 resamples; above 4,096 samples mean ± 1.96 standard errors,
+        from which the bootstrap then no longer differs.
 
     Source: Efron 1979, Bootstrap methods: another look at the jackknife.
     """

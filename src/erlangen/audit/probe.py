@@ -35,7 +35,7 @@ class Probe:
 
     Args:
         chunks: all samples, in chunks of bounded size.
-        half: the first half of the first chunk on its own, to see whether samples depend on their company; None if it cannot be had.
+        half: the first half of the first chunk, to see whether samples depend on their company; None if there is none.
         source: where the samples come from, in words.
         numbers: position in the data set of every sample; None if the signal was given as it is.
     """
@@ -76,7 +76,8 @@ def probe_from(data: Any, samples: int, seed: int, dtype: torch.dtype, batch_siz
     split = getattr(data, "test", data)
     if not hasattr(split, "batch") or not hasattr(split, "__len__"):
         raise FieldError(
-            f"cannot audit on a {type(data).__name__}. Fix: give a data set, a split, a batch [B, C, *spatial] or a Signal."
+            f"cannot audit on a {type(data).__name__}. Fix: give a data set, a split, a batch [B, C, *spatial] or a "
+            f"Signal."
         )
     name = getattr(data, "name", "the given split")
     source = f"{name}, test split" if split is not data else str(name)
@@ -139,7 +140,7 @@ def fields_of(
 
 
 def guess_out_field(output: Any, in_field: Field, carry: Any) -> tuple[Field, str]:
-    """The usual action on an output nobody declared, and that assumption in words: logits stay, maps move with their input.
+    """The usual action on an output nobody declared, and that assumption in words: vectors stay, maps move.
 
     Args:
         output: what the network gave.
@@ -182,8 +183,9 @@ def forward(model: nn.Module, signal: Any, where: str = "") -> Any:
         x = signal.x if isinstance(signal, Signal) else signal
         moved = f" moved by {where}" if where else ""
         raise FieldError(
-            f"{type(model).__name__} failed on an input of shape {list(x.shape)}{moved}: {type(error).__name__}: {error}. "
-            f"Fix: make sure that model(x) works on this input, and that in_field says what it takes."
+            f"{type(model).__name__} failed on an input of shape {list(x.shape)}{moved}: "
+            f"{type(error).__name__}: {error}. Fix: make sure that model(x) works on this input, "
+            f"and that in_field says what it takes."
         ) from error
 
 

@@ -152,7 +152,7 @@ def _identity(value: Any) -> int:
 
 
 def _name_representations(calls: list[Call], carry: Carrier) -> None:
-    """Declared fields first; a plain layer takes the channels of what it is fed, and hands on those its consumer declares."""
+    """Declared fields first; a plain layer takes the channels it is fed, and hands on those its consumer declares."""
     wanted: dict[int, Representation | None] = {}
     for call in calls:
         if isinstance(call.module, EquivariantModule):

@@ -73,7 +73,7 @@ class Audit:
         layers: in the order of execution.
         steady: whether the network is a function of one sample.
         classes: labels class by class; None without labels.
-        float64_error: the worst action measured again in float64, where the first error might have been amplified rounding.
+        float64_error: the worst action again in float64, where the first error might have been amplified rounding.
         assumed: what nobody declared and was guessed.
         notes: remarks on the verdict.
         settings: samples, seed, dtype, limits, confidence, source of the data, versions.
@@ -150,8 +150,8 @@ class Audit:
         """Raise if the declared symmetry holds less well than this.
 
         Args:
-            max_error: largest relative error allowed; None takes the limit of "exact" in the audited precision, and then passes
-                whatever has the verdict exact.
+            max_error: largest relative error allowed; None takes the limit of "exact" in this precision, and then
+                passes whatever has the verdict exact.
 
         Raises:
             EquivarianceError: names the layer, the element, the cause and the remedy.

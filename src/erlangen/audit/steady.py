@@ -14,9 +14,9 @@ class Steadiness:
     """Errors of a network against itself, under no motion at all.
 
     Args:
-        repeat: worst relative difference of two runs on the same input; above rounding, the network draws random numbers.
-        company: worst relative difference between a sample's output in the whole batch and in half of it; above rounding, samples
-            depend on each other (batch statistics). None if there is one sample only.
+        repeat: worst relative difference of two runs on the same input; above rounding, the network is random.
+        company: worst relative difference between a sample's output in the whole batch and in half; above rounding,
+            samples depend on each other (batch statistics). None if there is one sample only.
     """
 
     repeat: float

@@ -9,8 +9,8 @@ def audit_text(audit: Audit) -> str:
     s = audit.settings
     lines = [
         f"{audit.model} on {audit.domain}, declared symmetry {audit.group}: {audit.verdict.upper()}",
-        f"  worst relative error {number(audit.max_error)} (exact up to {s['exact_limit']:.0e} in {s['dtype']}, approximate up to "
-        f"{s['approximate_limit']:g})" + _witness(audit),
+        f"  worst relative error {number(audit.max_error)} (exact up to {s['exact_limit']:.0e} in {s['dtype']}, "
+        f"approximate up to {s['approximate_limit']:g})" + _witness(audit),
         f"  {s['samples']} samples, {s['source']}, seed {s['seed']}; intervals: {s['confidence']:.0%}",
         "",
         *_table(audit),

@@ -52,7 +52,7 @@ def declared_families(names: list[str], group: str, exact: set[str]) -> tuple[li
         group: name of the declared group.
         exact: the families whose actions map the discretised domain to itself.
 
-    A graph is its set of nodes and edges, so permutations of nodes and the order of the edge list both belong to its group.
+    A graph is a set of nodes and a set of edges, so permutations of nodes and the order of the edge list both count.
     """
     declared = [n for n in names if n in (group, "permutation", "edge order")]
     if declared:

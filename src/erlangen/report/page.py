@@ -50,7 +50,7 @@ def write_report(
         path: the file.
         title: its heading.
         sections: audits, with or without names and facts.
-        table: rows of the table of results at the top, one mapping from column to value each; the first column names the row.
+        table: rows of the table of results at the top, each a mapping from column to value; the first names the row.
         provenance: what a reader needs to do it again: command, data, seeds, versions.
         introduction: a few sentences below the heading.
 

@@ -1,4 +1,4 @@
-"""A few words of SVG: axes, marks, text. Colours are classes of the style sheet, so that pictures follow light and dark."""
+"""A few words of SVG: axes, marks, text. Colours are classes of the style sheet, so pictures follow light and dark."""
 
 from html import escape
 from math import ceil, floor, log10
@@ -23,7 +23,8 @@ class Drawing:
 
     def rect(self, x: float, y: float, width: float, height: float, kind: str, tip: str = "") -> None:
         """A rectangle with rounded corners, and a tool tip."""
-        shape = f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}" rx="1.5"'
+        size = f'width="{max(width, 0):.1f}" height="{max(height, 0):.1f}" rx="1.5"'
+        shape = f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" {size}'
         self.parts.append(f"{shape}><title>{escape(tip)}</title></rect>" if tip else f"{shape}/>")
 
     def dot(self, x: float, y: float, radius: float, kind: str, tip: str = "", fill: str = "") -> None:
@@ -43,8 +44,8 @@ class Drawing:
 
     def __str__(self) -> str:
         return (
-            f'<svg role="img" aria-label="{escape(self.label, quote=True)}" viewBox="0 0 {self.width:g} {self.height:g}" '
-            f'width="{self.width:g}">{"".join(self.parts)}</svg>'
+            f'<svg role="img" aria-label="{escape(self.label, quote=True)}" '
+            f'viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}">{"".join(self.parts)}</svg>'
         )
 
 

@@ -1,0 +1,71 @@
+"""What an audit says beside its numbers: remarks on the verdict, and everything needed to do it again."""
+
+import platform
+from typing import Any
+
+import torch
+
+from erlangen.audit.measure import CONFIDENCE, RESAMPLES, Measurement
+from erlangen.audit.probe import describe_samples
+from erlangen.audit.steady import Steadiness
+from erlangen.audit.subject import Subject
+from erlangen.audit.summary import FamilyResult
+from erlangen.audit.verdict import limits_for
+
+
+def notes_on(
+    subject: Subject,
+    measured: Measurement,
+    steady: Steadiness,
+    remark: str | None,
+    double: float | None,
+    worst: FamilyResult | None,
+) -> list[str]:
+    """Remarks on the verdict.
+
+    Args:
+        subject: what was audited.
+        measured: the raw errors.
+        steady: whether the network is a function of one sample.
+        remark: on the families that the verdict rests on.
+        double: the error measured again in float64.
+        worst: the worst declared family.
+    """
+    notes = [remark] if remark else []
+    notes += [f"{label} was left out: {why}" for label, why in list(measured.unknown.items())[:3]]
+    if len(measured.unknown) > 3:
+        notes.append(f"{len(measured.unknown) - 3} more actions were left out for the like reason")
+    if not measured.finite:
+        notes.append("the network gives infinite or undefined outputs on the samples as they are")
+    elif measured.spread < 1e-6:
+        notes.append("the output hardly depends on the sample: a constant network is equivariant, but useless")
+    if double is not None and worst is not None:
+        rounding = double <= limits_for(torch.float64).exact
+        what = "so the float32 error is rounding that the network amplifies" if rounding else "so it is no rounding"
+        notes.append(f"{worst.worst_action} measured again in float64: {double:.1e}, {what}")
+    words = steady.words(subject.limits.exact)
+    return [*notes, words] if words else notes
+
+
+def settings_of(subject: Subject, measured: Measurement, seed: int, elements: int, data: Any) -> dict[str, Any]:
+    """Samples, seed, precision, limits, confidence, source of the data, versions."""
+    from erlangen import __version__
+
+    count = len(measured.traces[0].errors()) if measured.traces else 0
+    provenance = getattr(data, "provenance", None) or {}
+    return {
+        "samples": count,
+        "samples_in_words": describe_samples(subject.probe.numbers, count),
+        "source": subject.probe.source,
+        "fallback": bool(provenance.get("fallback", False)),
+        "seed": seed,
+        "elements": elements,
+        "dtype": str(subject.dtype).removeprefix("torch."),
+        "confidence": CONFIDENCE,
+        "resamples": RESAMPLES,
+        "exact_limit": subject.limits.exact,
+        "approximate_limit": subject.limits.approximate,
+        "erlangen": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
