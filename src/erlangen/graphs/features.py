@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from erlangen.graphs.pattern import Pattern
+from erlangen.graphs.pattern import Pattern, tracing
 from erlangen.graphs.spmm import spmm
 
 SMALLEST = 2**18  # entries below which a dense product is cheap anyway
@@ -48,7 +48,7 @@ def feature_linear(
 
 def sparse_features(x: Tensor) -> tuple[Pattern, Tensor] | None:
     """(places, values) of the nonzeros of large, mostly zero features, else None; kept while x lives unchanged."""
-    if x.requires_grad or x.numel() < SMALLEST or x.shape[1] < 2 or torch.compiler.is_compiling():
+    if x.requires_grad or x.numel() < SMALLEST or x.shape[1] < 2 or tracing():
         return None
     if type(x) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(x):
         return None

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils._pytree import register_pytree_node
 
 from erlangen.errors import DomainError
-from erlangen.graphs.pattern import Pattern, index_type
+from erlangen.graphs.pattern import Pattern, index_type, tracing
 
 
 class Graph:
@@ -47,7 +48,7 @@ class Graph:
                 raise DomainError(f"{name} must have one row for each of the {len(col)} edges, got {len(values)}")
         kind = index_type(max(len(ptr), len(col)))
         self._fill(Pattern(ptr.to(kind), col.to(kind), len(ptr) - 1, symmetric), weight, edge_features, graph_ptr)
-        if not torch.compiler.is_compiling():
+        if not tracing():
             self._check()
 
     def _fill(
@@ -119,6 +120,12 @@ class Graph:
         return cls(torch.zeros(n + 1, dtype=torch.int32), empty, symmetric=True)
 
     @classmethod
+    def nothing(cls) -> "Graph":
+        """A batch of no graphs, as the end of a filtered stream may be."""
+        zero = torch.zeros(1, dtype=torch.int32)
+        return cls(zero, zero[:0], graph_ptr=zero, symmetric=True)
+
+    @classmethod
     def batch(cls, graphs: "Sequence[Graph]") -> "Graph":
         """Several graphs side by side, without edges between them.
 
@@ -166,10 +173,12 @@ class Graph:
     @property
     def membership(self) -> Pattern:
         """Which graph holds which nodes: a pattern of graphs x nodes, so that pooling is a sparse product."""
-        if self._membership is None:
-            nodes = torch.arange(self.num_nodes, dtype=self.col.dtype, device=self.col.device)
-            self._membership = Pattern(self.graph_ptr.to(self.col.dtype), nodes, self.num_nodes)
-        return self._membership
+        if self._membership is not None:
+            return self._membership
+        nodes = torch.arange(self.num_nodes, dtype=self.col.dtype, device=self.col.device)
+        made = Pattern(self.graph_ptr.to(self.col.dtype), nodes, self.num_nodes, symmetric=False)
+        self._membership = None if tracing() else made
+        return made
 
     @property
     def symmetric(self) -> bool:
@@ -177,10 +186,10 @@ class Graph:
         if self.weight is None or not self.pattern.is_symmetric or self.weight.requires_grad:
             return self.weight is None and self.pattern.is_symmetric
         if "symmetric" not in self._operators:
-            if torch.compiler.is_compiling():
+            if tracing():
                 return False
             same_places = torch.equal(self.pattern.transpose.col, self.col)
-            mirrored = self.weight[self.pattern.order.long()]
+            mirrored = self.weight[self.pattern.mirror()[1].long()]
             self._operators["symmetric"] = same_places and torch.equal(self.weight, mirrored)
         return self._operators["symmetric"]
 
@@ -210,7 +219,7 @@ class Graph:
                 f"expected a permutation of {self.num_nodes} nodes, got {tuple(p.shape)} {p[:8].tolist()} …"
             )
         if self.num_graphs > 1:
-            member = self.membership.transpose.col
+            member = self.membership.row
             if not torch.equal(member[p], member):
                 raise DomainError(
                     "a permutation of a batch must keep every node inside its graph; permute graph by graph"
@@ -278,3 +287,16 @@ class Graph:
         parts += [] if self.weight is None else ["weighted"]
         parts += [] if self.edge_features is None else [f"{self.edge_features.shape[1]} edge channels"]
         return f"Graph({', '.join(parts)})"
+
+
+def _parts(graph: Graph) -> tuple[list[Tensor | None], bool | None]:
+    starts = graph._graph_ptr
+    return [graph.ptr, graph.col, graph.weight, graph.edge_features, starts], graph.pattern.known_symmetric
+
+
+def _whole(parts: list[Tensor | None], symmetric: bool | None) -> Graph:
+    ptr, col, weight, features, starts = parts
+    return Graph.__new__(Graph)._fill(Pattern(ptr, col, len(ptr) - 1, symmetric), weight, features, starts)
+
+
+register_pytree_node(Graph, _parts, _whole, serialized_type_name="erlangen.graphs.Graph")  # an input of torch.export

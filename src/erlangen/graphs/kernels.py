@@ -112,8 +112,8 @@ def traced_spmm(pattern: Pattern, x: Tensor, weight: Tensor | None, diagonal: Te
     """`weighted_sum` with first derivatives, as an operator the compiler treats as one step."""
     mirror = []
     if torch.is_grad_enabled() and (x.requires_grad or (weight is not None and weight.requires_grad)):
-        back = pattern.transpose
-        mirror = [back.ptr, back.col, pattern.order, pattern.row]
+        back, order = pattern.mirror()
+        mirror = [back.ptr, back.col, order, pattern.row]
     y = _spmm(pattern.ptr, pattern.col, x, weight, mirror)
     return y if diagonal is None else y + x * diagonal.to(x.dtype)[:, None]
 

@@ -126,7 +126,7 @@ class _SetBody(nn.Module):
     def forward(self, signal: Signal) -> Signal:
         x, graph = signal
         means = self.mean(spmm(graph.membership, x, reduce="mean"))
-        member = graph.membership.transpose.col
+        member = graph.membership.row
         return Signal(self.own(x) + functional.embedding(member, means), graph)
 
 

@@ -33,7 +33,7 @@ class GraphNormBody(nn.Module):
     def forward(self, signal: Signal) -> Signal:
         """Subtract α times the mean of the graph, divide by the deviation of what is left."""
         x, graph = signal
-        member = graph.membership.transpose.col
+        member = graph.membership.row
         mean = spmm(graph.membership, x, reduce="mean")
         centred = x - functional.embedding(member, mean * self.share)
         variance = spmm(graph.membership, centred.square(), reduce="mean")

@@ -31,8 +31,7 @@ class Pattern:
         self._symmetric = symmetric if len(ptr) - 1 == columns else False
         self._row: Tensor | None = None
         self._share: Tensor | None = None
-        self._transpose: Pattern | None = None
-        self._order: Tensor | None = None
+        self._mirror: tuple[Pattern, Tensor] | None = None
 
     @classmethod
     def from_coordinates(
@@ -68,37 +67,38 @@ class Pattern:
     @property
     def row(self) -> Int[Tensor, " entries"]:
         """Row of each entry."""
-        if self._row is None:
-            index = torch.arange(self.rows, dtype=self.col.dtype, device=self.col.device)
-            self._row = torch.repeat_interleave(index, self.degree, output_size=self.entries)
-        return self._row
+        if self._row is not None:
+            return self._row
+        index = torch.arange(self.rows, dtype=self.col.dtype, device=self.col.device)
+        row = torch.repeat_interleave(index, self.degree, output_size=self.entries)
+        self._row = None if tracing() else row
+        return row
 
     @property
     def share(self) -> Tensor:
         """[entries] float32 weights 1 / degree of the row, which turn a sum into a mean."""
-        if self._share is None:
-            self._share = self.degree.clamp(min=1).reciprocal()[self.row.long()]
-        return self._share
+        if self._share is not None:
+            return self._share
+        share = self.degree.clamp(min=1).reciprocal()[self.row.long()]
+        self._share = None if tracing() else share
+        return share
+
+    def mirror(self) -> tuple["Pattern", Int[Tensor, " entries"]]:
+        """The pattern of Aᵀ, and the order that values of A take in it: `values[order]`."""
+        if self._mirror is not None:
+            return self._mirror
+        by_column = torch.sort(self.col, stable=True)
+        places = torch.arange(self.columns + 1, dtype=self.col.dtype, device=self.col.device)
+        ptr = torch.searchsorted(by_column.values, places).to(self.ptr.dtype)
+        back = Pattern(ptr, self.row[by_column.indices], self.rows, self._symmetric)
+        made = back, by_column.indices.to(self.col.dtype)
+        self._mirror = None if tracing() else made
+        return made
 
     @property
     def transpose(self) -> "Pattern":
-        """The pattern of Aᵀ; its entry i is entry `order[i]` of this one."""
-        if self._transpose is None:
-            by_column = torch.sort(self.col, stable=True)
-            places = torch.arange(self.columns + 1, dtype=self.col.dtype, device=self.col.device)
-            ptr = torch.searchsorted(by_column.values, places).to(self.ptr.dtype)
-            self._order = by_column.indices.to(self.col.dtype)
-            self._transpose = Pattern(ptr, self.row[by_column.indices], self.rows, self._symmetric)
-            self._transpose._transpose = self
-        return self._transpose
-
-    @property
-    def order(self) -> Int[Tensor, " entries"]:
-        """The reordering of values that goes with `transpose`: values of A in the order of Aᵀ are `values[order]`."""
-        other = self.transpose
-        if self._order is None and other._order is not None:  # this pattern came about as the transpose of `other`
-            self._order = torch.argsort(other._order).to(self.col.dtype)
-        return self._order
+        """The pattern of Aᵀ."""
+        return self.mirror()[0]
 
     @property
     def known_symmetric(self) -> bool | None:
@@ -113,7 +113,7 @@ class Pattern:
         holds, the transpose shares this pattern's memory.
         """
         if self._symmetric is None:
-            if torch.compiler.is_compiling():
+            if tracing():
                 return False  # a comparison of values would break the graph; False is always safe
             other = self.transpose
             self._symmetric = torch.equal(other.ptr, self.ptr) and torch.equal(other.col, self.col)
@@ -141,3 +141,8 @@ class Pattern:
 def index_type(largest: int) -> torch.dtype:
     """int32 if every index up to `largest` fits, else int64."""
     return torch.int32 if largest < INT32_LIMIT else torch.int64
+
+
+def tracing() -> bool:
+    """Whether the compiler is reading this code: what it computes then must not be kept, it has no values."""
+    return torch.compiler.is_compiling()

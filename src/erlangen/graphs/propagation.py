@@ -14,7 +14,7 @@ from torch import Tensor
 
 from erlangen.errors import UnknownName
 from erlangen.graphs.graph import Graph
-from erlangen.graphs.pattern import Pattern
+from erlangen.graphs.pattern import Pattern, tracing
 from erlangen.graphs.spmm import spmm
 
 KINDS = ("symmetric", "mean", "sum")
@@ -64,7 +64,7 @@ def propagation(
     key = (kind, self_loops, dtype)
     if learned or key not in graph._operators:
         made = _make(graph, kind, self_loops, dtype)
-        if learned or torch.compiler.is_compiling():
+        if learned or tracing():
             return made
         graph._operators[key] = made
     return graph._operators[key]

@@ -45,7 +45,7 @@ class GraphReadout(EquivariantModule):
         in_field: type of the input.
         task: what to predict; its output is invariant.
         pool: "sum", "mean", "max", or several joined by "+". A graph without nodes pools to 0.
-        hidden: channels of the MLP's hidden layer; as many as the input if not given; 0 for a linear head.
+        channels: of the MLP's hidden layer; as many as the input if not given; 0 for a linear head.
         dropout: share dropped before the last linear map.
 
     Law: f(P x, P A Pᵀ) = f(x, A).
@@ -53,13 +53,13 @@ class GraphReadout(EquivariantModule):
     """
 
     def __init__(
-        self, in_field: Field, task: Task, *, pool: str = "sum", hidden: int | None = None, dropout: float = 0.0
+        self, in_field: Field, task: Task, *, pool: str = "sum", channels: int | None = None, dropout: float = 0.0
     ) -> None:
         kinds = tuple(part.strip() for part in pool.split("+"))
         if not all(kind in REDUCTIONS for kind in kinds):
             raise FieldError(f"cannot pool by {pool!r}. Fix: {', '.join(REDUCTIONS)}, or several joined by '+'")
         super().__init__(in_field, Point().field(in_field.group, task.out_rep(in_field.group)))
-        self.pool, self.hidden = kinds, in_field.size if hidden is None else hidden
+        self.pool, self.hidden = kinds, in_field.size if channels is None else channels
         self.body = PoolBody(in_field.size, self.out_field.size, kinds, self.hidden, dropout)
 
     def forward(self, signal: Signal) -> Float[Tensor, "graphs outputs"]:

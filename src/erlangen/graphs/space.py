@@ -94,7 +94,7 @@ class Graphs(Space):
         Args:
             field: type of the input.
             task: what to predict.
-            options: of `GraphReadout` (pool, hidden, dropout) or `NodeReadout` (head, dropout).
+            options: of `GraphReadout` (pool, channels, dropout) or `NodeReadout` (head, dropout).
         """
         return _built(NodeReadout if task.dense else GraphReadout, field, task, **options)
 
@@ -147,7 +147,7 @@ class Graphs(Space):
             n = max(1, nodes - i)
             ends = torch.randint(max(1, n - 1), (2, max(0, edges // 2 - i)), generator=generator)
             graphs.append(Graph.from_edges(ends[:, ends[0] != ends[1]], n, undirected=True))
-        on = batch_graphs(graphs) if graphs else Graph.set(0)
+        on = batch_graphs(graphs) if graphs else Graph.nothing()
         return Signal(torch.randn(on.num_nodes, field.size, generator=generator), on)
 
     def actions(

@@ -15,7 +15,7 @@ from torch.autograd import Function
 
 from erlangen.errors import DomainError, FieldError
 from erlangen.graphs import kernels
-from erlangen.graphs.pattern import Pattern
+from erlangen.graphs.pattern import Pattern, tracing
 
 REDUCTIONS = ("sum", "mean", "max")
 
@@ -57,7 +57,7 @@ def spmm(
     if reduce == "mean":
         share = pattern.share.to(x.dtype)
         weight, symmetric = (share if weight is None else weight * share), False
-    if torch.compiler.is_compiling():
+    if tracing():
         return kernels.traced_spmm(pattern, x, weight, diagonal)
     return _Sum.apply(x, weight, diagonal, pattern, symmetric)
 
@@ -79,7 +79,7 @@ def sddmm(
         raise FieldError(
             f"sddmm on {pattern} needs q [{pattern.rows}, C], k [{pattern.columns}, C]; got {q.shape}, {k.shape}"
         )
-    if torch.compiler.is_compiling():
+    if tracing():
         return kernels.traced_sddmm(pattern, q, k)
     return _Dots.apply(q, k, pattern)
 
@@ -207,15 +207,16 @@ def _transposed_sum(
     free = weight is not None and weight.requires_grad
     if (weight is None or (symmetric and not free)) and pattern.is_symmetric:
         return spmm(pattern, x, weight, diagonal=diagonal, symmetric=symmetric)
-    moved = None if weight is None else weight[pattern.order.long()]
-    return spmm(pattern.transpose, x, moved, diagonal=diagonal)
+    back, order = pattern.mirror()
+    moved = None if weight is None else weight[order.long()]
+    return spmm(back, x, moved, diagonal=diagonal)
 
 
 def _largest(pattern: Pattern, x: Tensor, weight: Tensor | None) -> Tensor:
     """Maximum over neighbours: the winners are found once, then picked out differentiably."""
     if pattern.entries == 0:
         return x.new_zeros(pattern.rows, x.shape[1])
-    if torch.compiler.is_compiling():
+    if tracing():
         winner = kernels.traced_argmax(pattern, x, weight)
     else:
         winner = _Argmax.apply(x, weight, pattern)
