@@ -1,5 +1,5 @@
 """The command line: the same verbs as the library."""
 
-from erlangen.cli.main import main
+from erlangen.cli.command import main
 
 __all__ = ["main"]
