@@ -274,6 +274,20 @@ def test_mirrored_classes_are_named():
     assert "cannot tell them apart" in words
 
 
+def test_motions_that_the_network_takes_for_another_class_are_named(x):
+    y = (x[:, 0, 0, 0] < x[:, 0, -1, -1]).long()
+
+    class Diagonal(nn.Module):
+        def forward(self, x):
+            return torch.stack([x[:, 0, 0, 0], x[:, 0, -1, -1]], 1)
+
+    found = audit(Diagonal(), Split(x, y), in_field=FIELD)
+    half_turn = {(t.first, t.second): t for t in found.classes.transitions if t.action == "r180"}
+    assert half_turn[0, 1].share == half_turn[1, 0].share == 1.0
+    assert "leave it out of the group" in half_turn[0, 1].words()
+    assert "r180: of" in str(found)
+
+
 def test_require_and_max_error(x, net):
     audit(net, x, max_error=1e-4)
     with pytest.raises(EquivarianceError, match=r"(?s)failed at 0 \(Conv2d\) for r.*limit 0.001.*Fix: use an"):

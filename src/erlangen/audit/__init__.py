@@ -1,7 +1,7 @@
 """Measure how well any network keeps a symmetry, and find the layer that loses it."""
 
 from erlangen.audit.carry import UnknownAction
-from erlangen.audit.classes import ClassReport, LookAlike, Pair
+from erlangen.audit.classes import ClassReport, LookAlike, Pair, Transition
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.run import audit
 from erlangen.audit.steady import Steadiness
@@ -18,6 +18,7 @@ __all__ = [
     "LookAlike",
     "Pair",
     "Steadiness",
+    "Transition",
     "UnknownAction",
     "audit",
     "limits_for",

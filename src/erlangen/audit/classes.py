@@ -64,6 +64,33 @@ class LookAlike:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """Samples of one class that the network takes for another once they are moved.
+
+    Args:
+        first: their class, which the network got right without motion.
+        second: the label most of them get once moved.
+        action: the motion.
+        share: of the samples that get that label.
+        samples: how many samples there were.
+    """
+
+    first: int
+    second: int
+    action: str
+    share: float
+    samples: int
+
+    def words(self) -> str:
+        """The finding as a sentence."""
+        return (
+            f"{self.action}: of {self.samples} rightly labelled samples of class {self.first}, {self.share:.0%} are "
+            f"labelled {self.second} once moved. If {self.action} truly turns {self.first} into {self.second}, leave it out "
+            f"of the group; if not, the network has not learnt it."
+        )
+
+
+@dataclass(frozen=True)
 class ClassReport:
     """Labels class by class.
 
@@ -72,15 +99,19 @@ class ClassReport:
         count: samples of every class.
         pairs: the most confused pairs.
         look_alikes: motions of the declared group that turn one class of a confused pair into the other.
+        transitions: motions under which the network takes most samples of one class for another.
     """
 
     accuracy: dict[int, float]
     count: dict[int, int]
     pairs: tuple[Pair, ...]
     look_alikes: tuple[LookAlike, ...]
+    transitions: tuple[Transition, ...]
 
 
-def class_report(predicted: Tensor, targets: Tensor, probe: Probe, actions: list[Action]) -> ClassReport:
+def class_report(
+    predicted: Tensor, targets: Tensor, probe: Probe, actions: list[Action], moved: dict[str, Tensor]
+) -> ClassReport:
     """Tabulate labels, and look at the most confused pairs.
 
     Args:
@@ -88,7 +119,9 @@ def class_report(predicted: Tensor, targets: Tensor, probe: Probe, actions: list
         targets: [n] true classes; -1 is left out.
         probe: the samples, for their looks; images only.
         actions: exact elements of the declared group.
+        moved: [n] classes the network gave to the moved samples, by action.
     """
+    changed = transitions(predicted, targets, moved)
     known = targets >= 0
     predicted, targets = predicted[known], targets[known]
     classes = targets.unique().tolist()
@@ -102,7 +135,22 @@ def class_report(predicted: Tensor, targets: Tensor, probe: Probe, actions: list
         for pair in pairs:
             for a, b in ((pair.first, pair.second), (pair.second, pair.first)):
                 seen += look_alikes(x[targets == a][:NEIGHBOURS], x[targets == b][:NEIGHBOURS], a, b, actions)
-    return ClassReport(accuracy, count, tuple(pairs), tuple(seen))
+    return ClassReport(accuracy, count, tuple(pairs), tuple(seen), tuple(changed))
+
+
+def transitions(predicted: Tensor, targets: Tensor, moved: dict[str, Tensor]) -> list[Transition]:
+    """Pairs of classes of which the first is mostly taken for the second once moved, the largest share first."""
+    found = []
+    for c in targets[targets >= 0].unique().tolist():
+        right = (targets == c) & (predicted == c)
+        if int(right.sum()) < FEWEST:
+            continue
+        for label, given in moved.items():
+            other = int(given[right].mode().values)
+            share = float((given[right] == other).double().mean())
+            if other != c and share > 0.5:
+                found.append(Transition(c, other, label, share, int(right.sum())))
+    return sorted(found, key=lambda t: -t.share)[: 2 * PAIRS]
 
 
 def confused(predicted: Tensor, targets: Tensor, classes: list[int]) -> list[Pair]:

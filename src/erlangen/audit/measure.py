@@ -34,6 +34,7 @@ class Trace:
         floor: ‖g⁻¹·(g·x) − x‖ / ‖x‖, what interpolation alone costs; empty for exact actions.
         flips: share of the sample's labels that change.
         correct: share of the moved sample's labels that are right; NaN where there is no label.
+        predicted: the label of the moved sample, where the output is one label a sample.
     """
 
     action: Action
@@ -43,6 +44,7 @@ class Trace:
     floor: list[Tensor] = dataclass_field(default_factory=list)
     flips: list[Tensor] = dataclass_field(default_factory=list)
     correct: list[Tensor] = dataclass_field(default_factory=list)
+    predicted: list[Tensor] = dataclass_field(default_factory=list)
 
     def errors(self) -> np.ndarray:
         """Relative error of every sample, [n]."""
@@ -207,6 +209,8 @@ def _record(
         return
     a, b = tensor(f_gx).argmax(1), tensor(g_fx).argmax(1)
     trace.flips.append((a != b).double().reshape(rows, -1).mean(1)[back])
+    if a.ndim == 1:
+        trace.predicted.append(a[back])
     if chunk.targets is not None:
         targets = _carry_targets(carry, action, chunk.targets, a)
         if targets is not None:

@@ -123,6 +123,8 @@ def graph_panels(maps: list[tuple[str, Any, bool]], index: int, carry: Carrier, 
     for name, value, moved in maps:
         x = tensor(value).double()
         size = x.norm(dim=1) if x.shape[1] > 1 else x[:, 0]
+        if name == "x" and x.shape[1] > 1 and float(size.max() - size.min()) < 1e-6 * float(size.max()):
+            size = x.argmax(1).double()  # one-hot node types: all of one length
         size = size[went_to] if moved else size
         panels.append({"name": name, "values": [float(f"{v:.4g}") for v in size[nodes].tolist()]})
     return {"kind": "graph", "panels": panels, "edges": _edges(carry, nodes), "nodes": len(nodes)}

@@ -92,7 +92,10 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     rows, picture = _look_inside(subject, tried, worst, verdict) if layers else ([], None)
     classes = None
     if measured.predicted is not None and measured.targets is not None:
-        classes = class_report(measured.predicted, measured.targets, probe, tried)
+        exact_moves = {
+            t.action.label: torch.cat(t.predicted) for t in measured.traces if t.action in tried and t.predicted
+        }
+        classes = class_report(measured.predicted, measured.targets, probe, tried, exact_moves)
     return Audit(
         model=type(model).__name__,
         parameters=sum(p.numel() for p in model.parameters()),

@@ -28,6 +28,10 @@ def audit_text(audit: Audit) -> str:
             lines.append(f"    and {len(culprits) - 8} more")
     else:
         lines.append(f"  guilty layers: {audit.guilty}")
+    if audit.classes is not None:
+        lines += [
+            f"  classes: {found.words()}" for found in (*audit.classes.look_alikes, *audit.classes.transitions[:3])
+        ]
     lines += [f"  note: {text}" for text in audit.notes]
     lines += [f"  assumed: {text}" for text in audit.assumed]
     return "\n".join(lines)

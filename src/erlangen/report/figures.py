@@ -5,7 +5,7 @@ from erlangen.audit.text import number as words
 from erlangen.report.svg import Drawing, LogScale, log_range, nice_top, power
 
 WIDTH = 500.0
-LEFT = 92.0
+LEFT = 100.0
 ROW = 19.0
 MOST = 24  # actions listed in one chart
 
@@ -71,7 +71,8 @@ def angle_chart(audit: Audit) -> str:
         if a.interval is not None:
             x = chart.x(a.parameter or 0.0)
             chart.drawing.line(x, chart.y(min(a.interval[0], top)), x, chart.y(min(a.interval[1], top)), "range beside")
-    chart.drawing.path([(chart.x(a.parameter or 0.0), chart.y(a.error)) for a in turns], "curve")
+    both = sorted((*turns, *exact), key=lambda a: a.parameter or 0.0)
+    chart.drawing.path([(chart.x(a.parameter or 0.0), chart.y(a.error)) for a in both], "curve")
     for a in turns:
         floor = "" if a.floor is None else f", interpolation alone {words(a.floor)}"
         chart.drawing.dot(

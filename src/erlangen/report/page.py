@@ -6,8 +6,9 @@ from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
-from erlangen.audit import Audit
+from erlangen.audit import Audit, LayerResult
 from erlangen.audit.files import write_text
+from erlangen.audit.result import guilt
 from erlangen.audit.text import error_with_interval, number, share
 from erlangen.report import figures
 from erlangen.report.pictures import panels
@@ -99,6 +100,7 @@ def _view(place: int, section: Section) -> dict[str, Any]:
         "section": section,
         "audit": audit,
         "facts": {k: _words(v) for k, v in section.facts.items()},
+        "guilty": _guilty(audit),
         "families": [(f, error_with_interval(f)) for f in audit.families],
         "elements": figures.element_chart(audit),
         "angles": figures.angle_chart(audit),
@@ -110,6 +112,24 @@ def _view(place: int, section: Section) -> dict[str, Any]:
         "settings": {k: _words(v) for k, v in audit.settings.items()},
         "json": embedded(audit),
     }
+
+
+def _guilty(audit: Audit) -> list[dict[str, Any]]:
+    """The guilty layers, those with the same cause together, the worst first."""
+    groups: dict[tuple[str, str, str], list[LayerResult]] = {}
+    for row in audit.culprits:
+        groups.setdefault((row.kind, row.cause, row.remedy), []).append(row)
+    return [
+        {
+            "names": ", ".join(row.name for row in rows),
+            "kind": kind,
+            "count": len(rows),
+            "worst": max(guilt(row) for row in rows),
+            "cause": cause,
+            "remedy": remedy,
+        }
+        for (kind, cause, remedy), rows in groups.items()
+    ]
 
 
 def embedded(audit: Audit) -> str:
