@@ -1,5 +1,6 @@
 """Graphs and sets, under permutations of their nodes."""
 
+from erlangen.graphs import tree  # registers Graph with torch.export
 from erlangen.graphs.batch import batch_graphs, batch_signals, split_signal
 from erlangen.graphs.convolution import GraphConvolution
 from erlangen.graphs.graph import Graph
@@ -40,4 +41,5 @@ __all__ = [
     "to_networkx",
     "to_pyg",
     "to_scipy",
+    "tree",
 ]

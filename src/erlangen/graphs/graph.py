@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.utils._pytree import register_pytree_node
 
 from erlangen.errors import DomainError
 from erlangen.graphs.pattern import Pattern, index_type, tracing
@@ -64,10 +63,9 @@ class Graph:
         ends = self.graph_ptr[[0, -1]].tolist()
         if ends != [0, self.num_nodes]:
             raise DomainError(f"graph_ptr must run from 0 to the number of nodes, {self.num_nodes}, got {ends}")
-        if self.ptr[[0, -1]].tolist() != [0, self.num_edges]:
-            raise DomainError(
-                f"ptr must run from 0 to the number of edges, {self.num_edges}, got {self.ptr[[0, -1]].tolist()}"
-            )
+        ends = self.ptr[[0, -1]].tolist()
+        if ends != [0, self.num_edges]:
+            raise DomainError(f"ptr must run from 0 to the number of edges, {self.num_edges}, got {ends}")
 
     @classmethod
     def from_edges(
@@ -96,13 +94,14 @@ class Graph:
         edge_index = torch.as_tensor(edge_index)
         if edge_index.ndim != 2 or edge_index.shape[0] != 2:
             raise DomainError(
-                f"edge_index must be [2, E] (sources, destinations), got {tuple(edge_index.shape)}. Fix: .T"
+                f"edge_index must be [2, E] (sources, destinations), got {tuple(edge_index.shape)}. Fix: transpose it"
             )
         if edge_index.numel():
             low, high = (int(end) for end in torch.aminmax(edge_index))
             if low < 0 or high >= num_nodes:
                 raise DomainError(
-                    f"edges name the nodes {low} … {high}, but there are {num_nodes} (0 … {num_nodes - 1})"
+                    f"edges name the nodes {low} … {high}, but there are {num_nodes}, 0 … {num_nodes - 1}. "
+                    "Fix: count from 0, and let num_nodes be the number of nodes, not of edges"
                 )
         source, target = edge_index[0].long(), edge_index[1].long()
         if undirected:
@@ -216,7 +215,8 @@ class Graph:
         p = torch.as_tensor(p, device=self.col.device).long()
         if p.shape != (self.num_nodes,) or not torch.equal(p.sort().values, torch.arange(len(p), device=p.device)):
             raise DomainError(
-                f"expected a permutation of {self.num_nodes} nodes, got {tuple(p.shape)} {p[:8].tolist()} …"
+                f"{p[:8].tolist()} … {tuple(p.shape)} is not a permutation of {self.num_nodes} nodes. "
+                f"Fix: every number 0 … {self.num_nodes - 1} once, such as torch.randperm"
             )
         if self.num_graphs > 1:
             member = self.membership.row
@@ -287,16 +287,3 @@ class Graph:
         parts += [] if self.weight is None else ["weighted"]
         parts += [] if self.edge_features is None else [f"{self.edge_features.shape[1]} edge channels"]
         return f"Graph({', '.join(parts)})"
-
-
-def _parts(graph: Graph) -> tuple[list[Tensor | None], bool | None]:
-    starts = graph._graph_ptr
-    return [graph.ptr, graph.col, graph.weight, graph.edge_features, starts], graph.pattern.known_symmetric
-
-
-def _whole(parts: list[Tensor | None], symmetric: bool | None) -> Graph:
-    ptr, col, weight, features, starts = parts
-    return Graph.__new__(Graph)._fill(Pattern(ptr, col, len(ptr) - 1, symmetric), weight, features, starts)
-
-
-register_pytree_node(Graph, _parts, _whole, serialized_type_name="erlangen.graphs.Graph")  # an input of torch.export

@@ -74,12 +74,12 @@ class Pattern:
         self._row = None if tracing() else row
         return row
 
-    @property
-    def share(self) -> Tensor:
-        """[entries] float32 weights 1 / degree of the row, which turn a sum into a mean."""
-        if self._share is not None:
+    def share(self, dtype: torch.dtype) -> Tensor:
+        """[entries] weights 1 / degree of the row, which turn a sum into a mean; kept for the last type asked for."""
+        if self._share is not None and self._share.dtype == dtype:
             return self._share
-        share = self.degree.clamp(min=1).reciprocal()[self.row.long()]
+        share = self.degree.clamp(min=1).to(torch.promote_types(dtype, torch.float32)).reciprocal().to(dtype)
+        share = share[self.row.long()]
         self._share = None if tracing() else share
         return share
 

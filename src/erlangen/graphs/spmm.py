@@ -55,7 +55,7 @@ def spmm(
     if reduce == "max":
         return _largest(pattern, x, weight)
     if reduce == "mean":
-        share = pattern.share.to(x.dtype)
+        share = pattern.share(x.dtype)
         weight, symmetric = (share if weight is None else weight * share), False
     if tracing():
         return kernels.traced_spmm(pattern, x, weight, diagonal)
@@ -215,7 +215,7 @@ def _transposed_sum(
 def _largest(pattern: Pattern, x: Tensor, weight: Tensor | None) -> Tensor:
     """Maximum over neighbours: the winners are found once, then picked out differentiably."""
     if pattern.entries == 0:
-        return x.new_zeros(pattern.rows, x.shape[1])
+        return spmm(pattern, x, weight)  # nothing to compare, nothing to add up
     if tracing():
         winner = kernels.traced_argmax(pattern, x, weight)
     else:
