@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+pytest_plugins = ["erlangen.testing.plugin"]
+
 settings.register_profile("erlangen", deadline=None, max_examples=25, derandomize=True, print_blob=True)
 settings.load_profile("erlangen")
 

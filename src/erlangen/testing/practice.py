@@ -49,20 +49,29 @@ def law_state_dict(subject: Subject) -> str:
     if strange:
         raise subject.broken("state_dict", f"keys are made of Python reprs: {strange[:3]}")
     x = subject.signal(offset=2)
-    for source in (train, evaluate):
-        for training in (False, True):
-            target = _scrambled(subject).train(training)
-            with torch.no_grad():
-                if not training:
-                    target(x)  # fills whatever it caches
-                target.load_state_dict(copy.deepcopy(source.state_dict()), strict=True)
-                error = relative_error(target.eval()(x), copy.deepcopy(source).eval()(x))
-            if not error <= 1e-6:
-                into = "training" if training else "evaluation"
-                raise subject.broken(
-                    "state_dict", f"loaded into a module in {into} mode, outputs differ by {error:.1e}"
-                )
-    return f"{len(train.state_dict())} keys"
+    with torch.no_grad():
+        other = _scrambled(subject).state_dict()
+        for source in (train, evaluate):  # back from other numbers, in either mode
+            want = copy.deepcopy(source).eval()(x)
+            for training in (False, True):
+                _loads(subject, _scrambled(subject).train(training), source.state_dict(), want, x)
+        fresh = subject.fresh().train()
+        fresh.load_state_dict(copy.deepcopy(other), strict=True)
+        _loads(subject, subject.fresh(), other, fresh.eval()(x), x)
+        if list(fresh.parameters()) and torch.equal(values(fresh(x)), values(subject.module(x))):
+            raise subject.broken("state_dict", "other numbers were loaded, and the outputs stayed the same")
+    return f"{len(other)} keys"
+
+
+def _loads(subject: Subject, target: EquivariantModule, state: dict[str, Any], want: Any, x: Any) -> None:
+    """Load into a module that has already run, so that whatever it caches is filled, and compare in evaluation mode."""
+    mode = "training" if target.training else "evaluation"
+    if not target.training:
+        target(x)
+    target.load_state_dict(copy.deepcopy(state), strict=True)
+    error = relative_error(target.eval()(x), want)
+    if not error <= 1e-6:
+        raise subject.broken("state_dict", f"loaded in {mode} mode, the outputs differ by {error:.1e}")
 
 
 def _scrambled(subject: Subject) -> EquivariantModule:

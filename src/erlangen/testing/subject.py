@@ -207,7 +207,8 @@ class Subject:
             return [()]
         d = len(nominal)
         chosen: list[Shape] = []
-        for parity in (0, 1):
+        crashed: list[str] = []
+        for parity, word in enumerate(("even", "odd")):
             errors = []
             for n in (n for n in SIZES if n % 2 == parity):
                 errors.append(self._try((n,) * d))
@@ -215,12 +216,12 @@ class Subject:
                     chosen.append((n,) * d)
                     break
             if errors[-1] is not None and not isinstance(errors[-1], ErlangenError):
-                word = "odd" if parity else "even"
-                if self._try(nominal) is not None:
-                    raise self.broken("output", f"fails at all {word} sizes, last with {errors[-1]!r}") from errors[-1]
-        if not chosen:
+                crashed.append(f"fails at all {word} sizes, last with {errors[-1]!r}; refuse them by ExactnessError")
+        if not chosen:  # made for one size
             self._try(nominal, needed=True)
             return [nominal]
+        if crashed:
+            raise self.broken("output", crashed[0])
         unequal = (*(chosen[0] or ())[1:], (chosen[0] or (0,))[0] + 3)
         if d > 1 and self._try(unequal) is None:
             chosen.append(unequal)
@@ -232,7 +233,9 @@ class Subject:
                 self.module(self.signal(shape))
         except Exception as error:
             if needed:
-                raise self.broken("output", f"no output at size {shape}: {type(error).__name__}: {error}") from error
+                raise self.broken(
+                    "output", f"no output at size {'×'.join(map(str, shape))}: {type(error).__name__}: {error}"
+                ) from error
             return error
         return None
 
