@@ -118,6 +118,7 @@ def test_net_of_a_smaller_group_is_caught_under_a_larger_one(x):
     mirrors = [a for a in found.actions if a.family == "D4" and "m" in a.label]
     assert found.verdict != "exact"
     assert max(a.worst for a in turns) < 1e-5 < min(a.worst for a in mirrors)
+    assert "declared for C4, not for D4" in found.culprits[0].cause
 
 
 def test_net_of_a_larger_group_passes_under_a_smaller_one(x):

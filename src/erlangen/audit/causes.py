@@ -192,6 +192,12 @@ def _code_reason(model: nn.Module, row: Row, carry: Carrier) -> Reason:
         found = _recurrent(before, carry, None)
         if found is not None:
             return found
+        if isinstance(before.module, EquivariantModule) and before.unknown is not None:
+            own = before.module.in_field.group
+            return (
+                f"the layers are declared for {own}, not for {carry.group}: nothing keeps the other elements",
+                f"audit it under {own}, or derive it for {carry.group}",
+            )
     shape = _shape_before(before, after)
     for owner in _enclosing(model, before, after):
         found = _place_parameter(owner, shape, carry)

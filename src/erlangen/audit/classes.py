@@ -57,9 +57,9 @@ class LookAlike:
     def words(self) -> str:
         """The finding as a sentence."""
         return (
-            f"{self.action} turns class {self.first} into class {self.second}: {self.moved:.0%} of {self.samples} "
-            f"moved samples look most like class {self.second} ({self.still:.0%} before). An invariant network cannot "
-            f"tell them apart; if the difference matters, choose a group without {self.action}."
+            f"{self.action}: {self.moved:.0%} of {self.samples} samples of class {self.first} look most like class "
+            f"{self.second} once moved ({self.still:.0%} before). Where {self.action} truly turns {self.first} into "
+            f"{self.second}, an invariant network cannot tell them apart: leave {self.action} out of the group."
         )
 
 
@@ -84,9 +84,9 @@ class Transition:
     def words(self) -> str:
         """The finding as a sentence."""
         return (
-            f"{self.action}: of {self.samples} rightly labelled samples of class {self.first}, {self.share:.0%} are "
-            f"labelled {self.second} once moved. If {self.action} truly turns {self.first} into {self.second}, leave it out "
-            f"of the group; if not, the network has not learnt it."
+            f"{self.action}: {self.share:.0%} of {self.samples} rightly labelled samples of class {self.first} are "
+            f"labelled {self.second} once moved. If {self.action} truly turns {self.first} into {self.second}, leave "
+            f"{self.action} out of the group; if not, the network has not learnt it."
         )
 
 
@@ -134,12 +134,13 @@ def class_report(
         x = torch.cat(signals)
         for pair in pairs:
             for a, b in ((pair.first, pair.second), (pair.second, pair.first)):
-                seen += look_alikes(x[targets == a][:NEIGHBOURS], x[targets == b][:NEIGHBOURS], a, b, actions)
+                alike = look_alikes(x[targets == a][:NEIGHBOURS], x[targets == b][:NEIGHBOURS], a, b, actions)
+                seen += sorted(alike, key=lambda found: -found.moved)[:1]
     return ClassReport(accuracy, count, tuple(pairs), tuple(seen), tuple(changed))
 
 
 def transitions(predicted: Tensor, targets: Tensor, moved: dict[str, Tensor]) -> list[Transition]:
-    """Pairs of classes of which the first is mostly taken for the second once moved, the largest share first."""
+    """Pairs of classes of which the first is mostly taken for the second once moved, each with its worst motion."""
     found = []
     for c in targets[targets >= 0].unique().tolist():
         right = (targets == c) & (predicted == c)
@@ -150,7 +151,10 @@ def transitions(predicted: Tensor, targets: Tensor, moved: dict[str, Tensor]) ->
             share = float((given[right] == other).double().mean())
             if other != c and share > 0.5:
                 found.append(Transition(c, other, label, share, int(right.sum())))
-    return sorted(found, key=lambda t: -t.share)[: 2 * PAIRS]
+    best: dict[tuple[int, int], Transition] = {}
+    for t in sorted(found, key=lambda t: -t.share):
+        best.setdefault((t.first, t.second), t)
+    return list(best.values())[: 2 * PAIRS]
 
 
 def confused(predicted: Tensor, targets: Tensor, classes: list[int]) -> list[Pair]:

@@ -209,5 +209,6 @@ def quiet(model: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
 
 
 def describe_samples(numbers: Sequence[int] | None, count: int) -> str:
-    """How many samples, and which, in words."""
-    return f"{count} samples" if numbers is not None else f"{count} row{'s' if count != 1 else ''} of one signal"
+    """How many samples, in words: those of a data set, or the rows (nodes, images) of one given signal."""
+    own = numbers is not None and len(numbers) == count
+    return f"{count:,} samples" if own else f"{count:,} row{'s' if count != 1 else ''} of one signal"

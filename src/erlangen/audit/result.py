@@ -52,7 +52,7 @@ class LayerResult:
     note: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """How well a network keeps the symmetry it declares.
 
@@ -172,6 +172,9 @@ class Audit:
         if not culprits:
             text += ". " + (self.steady.words(limit) or "No layer could be named; see the notes of the audit")
         raise EquivarianceError(text + ".")
+
+    def __repr__(self) -> str:
+        return f"Audit({self.model} under {self.group}: {self.verdict}, worst relative error {self.max_error:.1e})"
 
     def __str__(self) -> str:
         from erlangen.audit.text import audit_text

@@ -11,7 +11,7 @@ def audit_text(audit: Audit) -> str:
         f"{audit.model} on {audit.domain}, declared symmetry {audit.group}: {audit.verdict.upper()}",
         f"  worst relative error {number(audit.max_error)} (exact up to {s['exact_limit']:.0e} in {s['dtype']}, "
         f"approximate up to {s['approximate_limit']:g})" + _witness(audit),
-        f"  {s['samples']} samples, {s['source']}, seed {s['seed']}; intervals: {s['confidence']:.0%}",
+        f"  {s['samples_in_words']}, {s['source']}, seed {s['seed']}; intervals: {s['confidence']:.0%}",
         "",
         *_table(audit),
         "",

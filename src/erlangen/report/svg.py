@@ -75,9 +75,10 @@ class LogScale:
 
 
 def log_range(values: list[float], least: float) -> tuple[int, int]:
-    """Exponents that hold all positive values, and `least`."""
+    """Exponents that hold `least` and all positive values, down to four powers of ten below `least`."""
     positive = [v for v in (*values, least) if v and v > 0]
-    return min(floor(log10(min(positive))), -8), max(0, ceil(log10(max(positive))))
+    low = max(floor(log10(min(positive))), floor(log10(least)) - 4)
+    return min(low, -8), max(0, ceil(log10(max(positive))))
 
 
 def nice_top(value: float) -> float:
