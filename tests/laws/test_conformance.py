@@ -1,0 +1,208 @@
+"""Every layer of every domain keeps every law of the conformance suite."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from erlangen import Classify, Graphs, Grid, Predict, Regress, Segment, derive, graphs, grids
+from erlangen.blueprint import EquivariantModule, Field
+from erlangen.errors import LawError, NoEquivariantMap
+from erlangen.graphs import (
+    GraphConvolution,
+    GraphIsomorphism,
+    GraphReadout,
+    MessagePassing,
+    NodeActivation,
+    NodeLinear,
+    NodeNorm,
+    NodeReadout,
+    SetLinear,
+)
+from erlangen.grids import (
+    BatchNorm,
+    Conv,
+    DenseReadout,
+    Flatten,
+    InvariantReadout,
+    LayerNorm,
+    Nonlinearity,
+    Pointwise,
+    Pool,
+    point_matrices,
+)
+from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.testing import LAWS, Subject, check
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+MACHINERY = ("compile", "torch.export", "vmap")  # seconds, and the same for every representation
+
+Build = Callable[[], EquivariantModule]
+
+
+def image(group: str, rep: str = "2 regular", d: int = 2) -> Field:
+    return Grid(d).field(group, rep)
+
+
+def nodes(channels: int = 5) -> Field:
+    return Graphs().field(None, channels)
+
+
+EVERY_LAW: dict[str, Build] = {
+    "lift": lambda: Conv(image("D4", "2 trivial"), image("D4"), 5),
+    "conv mixed": lambda: Conv(image("D4", "1 standard + 1 trivial"), image("D4", "1 regular + 1 standard")),
+    "conv even": lambda: Conv(image("C4"), image("C4"), 4, padding=2),
+    "conv strided": lambda: Conv(image("C4"), image("C4"), 3, stride=2),
+    "conv strided 4": lambda: Conv(image("D4"), image("D4", "1 regular"), 4, stride=4, padding=0),
+    "conv dilated": lambda: Conv(image("D4"), image("D4"), 3, dilation=2, groups=2),
+    "conv circular": lambda: Conv(image("C2"), image("C2"), (3, 5), padding_mode="circular", bias=False),
+    "conv 1-D": lambda: Conv(image("D1", d=1), image("D1", "2 trivial + 1 regular", d=1), 5),
+    "conv 3-D": lambda: Conv(image("C4", "1 regular", 3), image("C4", "1 regular", 3)),
+    "batch norm": lambda: BatchNorm(image("D4", "2 regular + 1 standard")),
+    "layer norm": lambda: LayerNorm(image("D4", "2 regular + 1 standard")),
+    "pointwise": lambda: Pointwise(image("D4"), "gelu"),
+    "pointwise odd": lambda: Pointwise(image("D4", "1 sign + 1 standard"), "tanh"),
+    "nonlinearity": lambda: Nonlinearity(image("D4", "2 regular + 2 standard + 1 sign")),
+    "blur pool": lambda: Pool(image("D4")),
+    "blur pool 3": lambda: Pool(image("C4", "1 standard"), 3),
+    "max pool": lambda: Pool(image("D4"), 2, "max"),
+    "max blur pool": lambda: Pool(image("D4"), 2, "maxblur"),
+    "invariant readout": lambda: InvariantReadout(image("D4", "2 regular + 1 standard"), Classify(3)),
+    "dense readout": lambda: DenseReadout(image("D4"), Predict("1 standard + 1 trivial")),
+    "block": lambda: Grid(2).block(image("D4", "1 standard"), image("D4")),
+    "network classify": lambda: derive(image("C4", "1 trivial"), Classify(3), "tiny"),
+    "network regress 1-D": lambda: derive(image("D1", "1 trivial", 1), Regress(2), "tiny"),
+    "network segment": lambda: derive(image("D4", "1 trivial"), Segment(2), "tiny"),
+    "network predict": lambda: derive(image("D2", "1 trivial"), Predict("1 standard"), "tiny"),
+    "graph convolution": lambda: GraphConvolution(nodes(), nodes(3)),
+    "graph convolution mean": lambda: GraphConvolution(nodes(3), nodes(), normalise="mean", residual=True),
+    "graph convolution sum": lambda: GraphConvolution(nodes(), nodes(), normalise="sum", dropout=0.5),
+    "graph isomorphism": lambda: GraphIsomorphism(nodes(), nodes(3)),
+    "graph isomorphism max": lambda: GraphIsomorphism(nodes(), nodes(3), reduce="max", norm=False),
+    "message passing": lambda: MessagePassing(nodes(), nodes(3)),
+    "message passing max": lambda: MessagePassing(nodes(), nodes(3), reduce="max", residual=True),
+    "node linear": lambda: NodeLinear(nodes(), nodes(3)),
+    "set linear": lambda: SetLinear(nodes(), nodes(3)),
+    "node activation": lambda: NodeActivation(nodes(), "silu"),
+    "node norm batch": lambda: NodeNorm(nodes()),
+    "node norm graph": lambda: NodeNorm(nodes(), "graph"),
+    "node norm layer": lambda: NodeNorm(nodes(), "layer"),
+    "graph readout": lambda: GraphReadout(nodes(), Classify(3), pool="sum+mean+max"),
+    "node readout": lambda: NodeReadout(nodes(), Segment(3), head="convolution"),
+    "network on graphs": lambda: derive(nodes(), Classify(2), "tiny"),
+    "network on nodes": lambda: derive(nodes(), Segment(2), "tiny"),
+}
+
+
+@pytest.mark.parametrize("name", EVERY_LAW)
+def test_every_layer_keeps_every_law(name: str) -> None:
+    torch.manual_seed(0)
+    check(EVERY_LAW[name]())
+
+
+def test_no_layer_is_forgotten() -> None:
+    """Each public layer of each domain is among those above; the two exceptions have tests of their own."""
+    public = {
+        value
+        for package in (grids, graphs)
+        for value in (getattr(package, name) for name in package.__all__)
+        if isinstance(value, type) and issubclass(value, EquivariantModule)
+    }
+    used = {type(part) for build in EVERY_LAW.values() for part in build().modules()}
+    assert public - used == {Flatten}
+
+
+def test_flatten_loses_the_symmetry_and_nothing_else() -> None:
+    with pytest.raises(LawError) as error:
+        check(Flatten(image("C4", "1 trivial"), Classify(2), (32, 32)))
+    assert set(error.value.laws) == {f"equivariance in {mode}" for mode in ("float32", "float64", "training")}
+
+
+REPRESENTATIONS = ("3 trivial", "2 regular", "standard", "sign", "2 quotient(C1)", "standard + sign + regular")
+SWEEP = [
+    (d, group, a, b, kernel)
+    for (d, group), (a, b), kernel in product(
+        [(1, "D1"), (2, "C1"), (2, "C2"), (2, "C4"), (2, "D1"), (2, "D2"), (2, "D4"), (3, "D4")],
+        [(a, b) for i, a in enumerate(REPRESENTATIONS) for b in (REPRESENTATIONS[i], REPRESENTATIONS[(i + 2) % 6])],
+        (1, 2, 3),
+    )
+    if "sign" not in a + b or group != "C1"
+]
+
+
+def fixed_taps(matrix: np.ndarray, kernel: int) -> int:
+    """How many taps of a k^d stencil a point matrix leaves in place."""
+    d = len(matrix)
+    taps = np.stack(np.meshgrid(*[np.arange(kernel) - (kernel - 1) / 2] * d, indexing="ij"), -1).reshape(-1, d)
+    return int((np.abs(taps @ matrix.T - taps) < 1e-9).all(axis=1).sum())
+
+
+def hom_dimension(group: FiniteGroup, d: int, a: Representation, b: Representation, kernel: int) -> int:
+    """dim Hom = 1/|G| Σ_g χ_a(g) χ_b(g) · #{taps that g leaves in place}, by Burnside's lemma."""
+    fixed = np.array([fixed_taps(m, kernel) for m in point_matrices(group, d)])
+    return round(float((a.character * b.character * fixed).sum()) / group.order)
+
+
+@pytest.mark.parametrize(("d", "group", "a", "b", "kernel"), SWEEP)
+def test_convolutions_are_complete(d: int, group: str, a: str, b: str, kernel: int) -> None:
+    """The free parameters are all equivariant kernels (counted by characters) and all invariant biases."""
+    fields = [image(group, rep, d) for rep in (a, b)]
+    g = fields[0].group
+    assert isinstance(g, FiniteGroup)
+    kernels = hom_dimension(g, d, fields[0].rep, fields[1].rep, kernel)
+    biases = round(float(fields[1].rep.character.sum()) / g.order)
+    try:
+        conv = Conv(*fields, kernel)
+    except NoEquivariantMap:  # for the whole layer, or for one term of its output, which would be constant
+        terms = [m * Representation(g, ((1, c),)) for m, c in fields[1].rep.terms]
+        assert 0 in [hom_dimension(g, d, fields[0].rep, term, kernel) for term in terms]
+        return
+    assert sum(p.numel() for p in conv.parameters()) == kernels + biases
+
+
+@pytest.mark.parametrize(("d", "group", "a", "b", "kernel"), [case for i, case in enumerate(SWEEP) if i % 3 == 0])
+def test_convolutions_are_exact(d: int, group: str, a: str, b: str, kernel: int) -> None:
+    """f(g·x) = g·f(x) at even, odd and unequal sizes, in both precisions, and the exported form agrees."""
+    try:
+        conv = Conv(image(group, a, d), image(group, b, d), kernel)
+    except NoEquivariantMap:
+        pytest.skip("the layer would be constantly zero, and is refused")
+    check(
+        conv, only=["output", "equivariance in float32", "equivariance in float64", "plain export", "free parameters"]
+    )
+
+
+@pytest.mark.parametrize("group", ["C1", "C2", "C4", "D1", "D2", "D4"])
+@pytest.mark.parametrize("rep", ["3 trivial", "2 regular", "standard", "2 quotient(C1) + standard"])
+def test_other_layers_for_every_group(group: str, rep: str) -> None:
+    field = image(group, rep)
+    layers = [BatchNorm(field), LayerNorm(field), Nonlinearity(field), Pool(field), InvariantReadout(field, Regress(2))]
+    for layer in layers:
+        check(layer, skip=(*MACHINERY, "deepcopy", "pickle", "repr"))
+
+
+@pytest.mark.parametrize("size", ["small", "medium"])
+@pytest.mark.parametrize("group", ["C4", "D4"])
+@pytest.mark.slow
+def test_large_networks(size: str, group: str) -> None:
+    check(derive(image(group, "1 trivial"), Classify(10), size), skip=MACHINERY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conv mixed", "nonlinearity", "network classify", "graph convolution"])
+def test_inductor(name: str) -> None:
+    """The real compiler, not only the tracer."""
+    subject = Subject(EVERY_LAW[name]())
+    x = subject.signal()
+    torch._dynamo.reset()
+    compiled = torch.compile(subject.fresh(), fullgraph=True)
+    with torch.no_grad():
+        got, want = compiled(x), subject.module(x)
+    got, want = (y if isinstance(y, torch.Tensor) else y.x for y in (got, want))
+    assert (got - want).abs().max() <= 1e-4 * want.abs().max()
+
+
+def test_laws_have_names_that_users_can_skip() -> None:
+    assert set(MACHINERY) <= set(LAWS)
