@@ -150,10 +150,6 @@ class Flatten(EquivariantModule):
         """A point."""
         return ()
 
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A point has no axes."""
-        return ()
-
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Never."""
         return False, "never: weights differ from pixel to pixel"

@@ -217,7 +217,7 @@ class Subject:
                     break
             if errors[-1] is not None and not isinstance(errors[-1], ErlangenError):
                 crashed.append(f"fails at all {word} sizes, last with {errors[-1]!r}; refuse them by ExactnessError")
-        if not chosen:  # made for one size
+        if not chosen or chosen == [nominal]:  # made for one size
             self._try(nominal, needed=True)
             return [nominal]
         if crashed:
