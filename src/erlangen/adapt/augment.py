@@ -38,5 +38,8 @@ def augmentation(name: "str | None", space: Space) -> "Augmentation | None":
 
 
 def random_rotation(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Every image turned by its own uniform angle, x: [B, C, n, n]."""
-    return rotate(x, 360.0 * torch.rand(len(x), generator=generator).to(x.device))
+    """Every image turned by its own uniform angle, x: [B, C, n, n].
+
+    Bicubic interpolation: bilinear blurs, and the network would train on softer images than it is tested on.
+    """
+    return rotate(x, 360.0 * torch.rand(len(x), generator=generator).to(x.device), "bicubic")

@@ -40,4 +40,5 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     local: tuple[dict[str, Any], ...] = tuple({"kernel_size": k} for k in kernels)
     group = field.group
     hidden = "regular" if isinstance(group, FiniteGroup) and len(group.table) > 1 else "trivial"
-    return Recipe(widths, halve, local, hidden)
+    dropout = 0.3 if task.name == "classify" else 0.0
+    return Recipe(widths, halve, local, hidden, dropout)
