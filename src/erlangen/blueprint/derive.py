@@ -60,10 +60,19 @@ def derive(
 
     Raises:
         UnknownName: no recipe has that size.
+        FieldError: `field` is no field or `task` no task.
         NoEquivariantMap: some layer would be constantly zero.
 
     Source: Bronstein, Bruna, Cohen, Veličković 2021, arXiv 2104.13478, section 3.5.
     """
+    if not isinstance(field, Field):
+        raise FieldError(
+            f"derive needs a field, got {field!r}. Fix: space.field(group, channels), as Grid(2).field('C4', 1)"
+        )
+    if not isinstance(task, Task):
+        raise FieldError(
+            f"derive needs a task, got {task!r}. Fix: Classify(10), Regress(1), Segment(3) or Predict('1 standard')"
+        )
     space = field.space
     recipe = _adapt(space.recipe(size, field, task), width, depth, options)
     hidden = [_hidden(field, recipe, channels) for channels in recipe.widths]
@@ -111,7 +120,7 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
         if depth < 1:
             raise FieldError(f"a network needs at least one block, got depth={depth}")
         values["widths"] = _stretch(values["widths"], depth)
-        values["local"] = _stretch(values["local"], depth)
+        values["local"] = _stretch(values["local"] or ({},), depth)
         values["coarsen_after"] = tuple(i for i in values["coarsen_after"] if i < depth - 1)
     values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
     if len(values["local"]) != len(values["widths"]):
@@ -133,7 +142,7 @@ def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
     space, now = field.space, field
     steps: list[EquivariantModule] = []
     for i, rep in enumerate(hidden):
-        steps.append(space.block(now, field.with_rep(rep), **recipe.local[i]))
+        steps.append(space.block(now, now.with_rep(rep), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
             steps.append(space.coarsen(now))
@@ -153,13 +162,13 @@ def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
     def stage(level: int, now: Field) -> list[EquivariantModule]:
         steps: list[EquivariantModule] = []
         for i in stages[level]:
-            steps.append(space.block(now, field.with_rep(hidden[i]), **recipe.local[i]))
+            steps.append(space.block(now, now.with_rep(hidden[i]), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [space.coarsen(now)]
             inner += stage(level + 1, inner[0].out_field)
             refine = space.refine(inner[-1].out_field)
-            joined = field.with_rep(now.rep + refine.out_field.rep)
+            joined = now.with_rep(now.rep + refine.out_field.rep)
             fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
             steps.append(Branch(Sequential(*inner), refine, fuse))
         return steps

@@ -91,8 +91,9 @@ class Segment(Task):
         return self.classes * group.trivial
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy over the points that have a label."""
-        return functional.cross_entropy(output.float(), target, ignore_index=-1)
+        """Cross entropy over the points that have a label; 0 where none has."""
+        total = functional.cross_entropy(output.float(), target, ignore_index=-1, reduction="sum")
+        return total / (target != -1).sum().clamp(min=1)
 
 
 @dataclass(frozen=True)
