@@ -76,7 +76,7 @@ def test_a_dense_task_is_a_u() -> None:
 def test_outputs_carry_what_the_task_says(task: "Regress | Predict") -> None:
     network = derive(FIELD, task)
     assert network.out_field.rep == task.out_rep(FIELD.group)
-    check(network, shape=(8,), only=EXACT)
+    check(network, shape=(8,), only=RUNS[:3])
 
 
 def test_the_dials() -> None:
