@@ -2,7 +2,7 @@
 
 import sys
 
-from erlangen.cli.main import main
+from erlangen.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,7 @@ from tiny import dataset, network
 
 from erlangen.errors import RunError
 from erlangen.learn import Run, fit
+from erlangen.learn.folder import RunFolder
 from erlangen.learn.session import Session
 
 HOW = {
@@ -142,3 +143,18 @@ def test_other_settings_are_refused_with_the_difference(tmp_path):
         fit(network(), dataset(), out=tmp_path, **{**HOW, "seed": 4})
     with pytest.raises(RunError, match=r"data\.sizes\.train: 96 there, 80 now"):
         fit(network(), dataset(80), out=tmp_path, **HOW)
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path):
+    code = (
+        "import pathlib, erlangen.learn.folder as f\n"
+        f"with f.RunFolder(pathlib.Path({str(tmp_path)!r})).lock():\n"
+        "    print('locked')\n"
+    )
+    with RunFolder(tmp_path).lock():
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "another process is training" in child.stderr
+    assert "locked" not in child.stdout
+    with RunFolder(tmp_path).lock():
+        pass
+    assert not list(tmp_path.iterdir())

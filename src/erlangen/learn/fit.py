@@ -72,7 +72,8 @@ def fit(
         (`run.metrics["weights"]` says which).
 
     Raises:
-        RunError: the folder holds a run with other settings, nothing can be trained, or the loss diverged.
+        RunError: the folder holds a run with other settings, another process trains in it, nothing can be trained, or
+            the loss diverged.
         DataError: a file cannot be written; what was there is untouched.
         UnknownName: a setting that does not exist.
 
@@ -94,17 +95,20 @@ def fit(
         "settings": settings.to_dict(),
         "seed": seed,
     }
-    folder = RunFolder(Path(out)) if out is not None else None
-    state = folder.open(config, fresh) if folder else None
-    if folder is not None and folder.finished:
-        if progress:
-            print(f"{folder.path} holds this run, finished: nothing to train (fresh=True, --fresh starts over)")
-        return Run.load(folder.path, model=model, data=data)
-    if folder is not None:
+    if out is None:
+        _train(session, None, None, progress, checkpoint_seconds, accelerator)
+        return _finish(session, None, config)
+    folder = RunFolder(Path(out))
+    with folder.lock():
+        state = folder.open(config, fresh)
+        if folder.finished:
+            if progress:
+                print(f"{folder.path} holds this run, finished: nothing to train (fresh=True, --fresh starts over)")
+            return Run.load(folder.path, model=model, data=data)
         folder.describe(model, environment() | {"seed": seed, "data": getattr(data, "provenance", None)})
         folder.write_history(state["history"] if state else [])
-    _train(session, state, folder, progress, checkpoint_seconds, accelerator)
-    return _finish(session, folder, config)
+        _train(session, state, folder, progress, checkpoint_seconds, accelerator)
+        return _finish(session, folder, config)
 
 
 def _augmentation(name: str | None, data: Any) -> Augmentation | None:

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,31 @@ class RunFolder:
             return None
         return load_state(self.file("state"))
 
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep the folder for this process for the time of a `with` block; a killed process lets go of it by itself.
+
+        Raises:
+            RunError: another process is training here.
+        """
+        try:
+            import fcntl
+        except ImportError:  # no such locks on this system
+            yield
+            return
+        path = self.path / ".lock"
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunError(
+                    f"another process is training in {self.path}. Fix: wait for it, stop it, or give another folder."
+                ) from error
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove the files of a run, and nothing else."""
         for name in FILES.values():
@@ -135,10 +161,6 @@ class RunFolder:
                 except ValueError:
                     continue
         return rows
-
-    def free_bytes(self) -> int:
-        """Space left where the folder lies."""
-        return shutil.disk_usage(self.path).free
 
 
 def check_same(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:

@@ -23,9 +23,7 @@ class Score:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.counts_classes = isinstance(task, Classify | Segment)
-        self.totals = torch.zeros(
-            4, dtype=torch.float64
-        )  # loss · n, n, then correct or squared error, then absolute error
+        self._totals: list[Any] = [0.0, 0, 0.0, 0.0]  # loss · n, n, then hits or squared error, then absolute error
 
     @torch.no_grad()
     def add(self, output: Tensor, target: Tensor, loss: Tensor) -> None:
@@ -36,19 +34,30 @@ class Score:
             target: [B, *space] labels, or values.
             loss: the mean loss of the batch.
         """
+        count: Any = target.numel()
+        second: Any = 0.0
         if self.counts_classes:
-            count = (target >= 0).sum() if self.task.dense else target.new_tensor(target.numel())
-            hit = (output.argmax(dim=1) == target).sum()
-            row = (loss.double() * count, count, hit, hit)
+            if self.task.dense:
+                count = (target >= 0).sum()
+            first = (output.argmax(dim=1) == target).sum()
         else:
             gap = output.double() - target.double().reshape(output.shape)
-            count = target.new_tensor(gap.numel())
-            row = (loss.double() * count, count, gap.square().sum(), gap.abs().sum())
-        self.totals = self.totals.to(loss.device) + torch.stack([v.double() for v in row])
+            first, second = gap.square().sum(), gap.abs().sum()
+        for i, value in enumerate((loss.detach().double() * count, count, first, second)):
+            self._totals[i] = self._totals[i] + value
+
+    @property
+    def totals(self) -> Tensor:
+        """The four totals as one tensor; setting it restores them."""
+        return torch.tensor([float(v) for v in self._totals], dtype=torch.float64)
+
+    @totals.setter
+    def totals(self, saved: Tensor) -> None:
+        self._totals = saved.tolist()
 
     def result(self) -> dict[str, float]:
         """{"loss", "accuracy"} for classes, {"loss", "mse", "mae"} for values; empty if nothing was counted."""
-        loss, count, first, second = self.totals.tolist()
+        loss, count, first, second = (float(v) for v in self._totals)
         if count == 0:
             return {}
         if self.counts_classes:
