@@ -7,6 +7,8 @@
     net = eg.derive(image, task=eg.Classify(10))         # the blueprint, as an nn.Module
     run = eg.fit(net, eg.data.load("mnist-rot"), out="runs/rot")
     eg.audit(run.model, run.data.test).save("runs/rot/audit.html")
+
+Layers, groups and spaces of one's own are made with the packages below.
 """
 
 from erlangen import adapt, blueprint, data, graphs, grids, learn, solve, symmetry
@@ -27,11 +29,12 @@ from erlangen.blueprint import (
 from erlangen.graphs import Graph, Graphs
 from erlangen.grids import Grid
 from erlangen.learn import Run, fit
-from erlangen.symmetry import C, D, Permutations, Translations, Z2, direct_product, group
+from erlangen.symmetry import Z2, C, D, Permutations, Translations, direct_product, group
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Z2",
     "Audit",
     "C",
     "Classify",
@@ -50,7 +53,6 @@ __all__ = [
     "Sequential",
     "Signal",
     "Translations",
-    "Z2",
     "__version__",
     "adapt",
     "audit",

@@ -1,7 +1,7 @@
 """Every error the library raises: what is wrong, where, which law it breaks, and the fix.
 
-All inherit from `ErlangenError`, and from the builtin exception a caller would expect, so both `except ErlangenError` and
-`except ValueError` work.
+All inherit from `ErlangenError`, and from the builtin exception a caller would expect, so both `except ErlangenError`
+and `except ValueError` work.
 """
 
 from collections.abc import Iterable

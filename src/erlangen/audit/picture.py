@@ -146,7 +146,7 @@ def _nodes(carry: Carrier, index: int) -> list[int]:
         return list(range(first, last))[:NODES]
     if carry.rows <= NODES:
         return list(range(carry.rows))
-    ptr, col = carry.on.ptr, carry.on.col
+    ptr, col = _rows(carry)
     seen, queue = [index], [index]
     while queue and len(seen) < NODES:
         node = queue.pop(0)
@@ -157,9 +157,15 @@ def _nodes(carry: Carrier, index: int) -> list[int]:
     return seen
 
 
+def _rows(carry: Carrier) -> tuple[Any, Any]:
+    """Start of the incoming edges of every node, and their sources."""
+    on: Any = carry.on
+    return on.ptr, on.col
+
+
 def _edges(carry: Carrier, nodes: list[int]) -> list[list[int]]:
     place = {n: i for i, n in enumerate(nodes)}
-    ptr, col = carry.on.ptr, carry.on.col
+    ptr, col = _rows(carry)
     found = set()
     for n in nodes:
         for m in col[int(ptr[n]) : int(ptr[n + 1])].tolist():

@@ -109,7 +109,7 @@ def network_from(declaration: dict[str, Any]) -> Network:
 
 
 def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> Recipe:
-    values = dict(recipe.__dict__)
+    values: dict[str, Any] = dict(recipe.__dict__)
     extra = dict(recipe.options)
     for name, value in options.items():
         if name in values and name != "options":
@@ -125,7 +125,8 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
     values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
     if len(values["local"]) != len(values["widths"]):
         values["local"] = _stretch(values["local"] or ({},), len(values["widths"]))
-    return Recipe(**{**values, "options": extra})
+    values["options"] = extra
+    return Recipe(**values)
 
 
 def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:

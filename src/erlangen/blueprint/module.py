@@ -92,15 +92,20 @@ class Sequential(EquivariantModule):
             x = step(x)
         return x
 
+    @property
+    def chain(self) -> list[EquivariantModule]:
+        """The steps, in order."""
+        return [step for step in self.steps if isinstance(step, EquivariantModule)]
+
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Size of the output domain."""
-        for step in self.steps:
+        for step in self.chain:
             shape = step.out_shape(shape)
         return shape
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Exact if every step is."""
-        for step in self.steps:
+        for step in self.chain:
             exact, why = step.exact_when(shape)
             if not exact:
                 return exact, why
@@ -110,24 +115,24 @@ class Sequential(EquivariantModule):
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Sum over the steps."""
         total = 0
-        for step in self.steps:
+        for step in self.chain:
             total += step.multiplications(shape)
             shape = step.out_shape(shape)
         return total
 
     def export(self) -> nn.Module:
         """`nn.Sequential` of the plain forms."""
-        return nn.Sequential(*(step.export() for step in self.steps))
+        return nn.Sequential(*(step.export() for step in self.chain))
 
     def leaves(self) -> Iterator[tuple[str, EquivariantModule]]:
         """The leaves of every step."""
-        for i, step in enumerate(self.steps):
+        for i, step in enumerate(self.chain):
             for path, leaf in step.leaves():
                 yield f"steps.{i}" + (f".{path}" if path else ""), leaf
 
     def trace_shapes(self, shape: tuple[int, ...]) -> Iterator[tuple[str, EquivariantModule, tuple[int, ...]]]:
         """The leaves of every step, each with the size of its input."""
-        for i, step in enumerate(self.steps):
+        for i, step in enumerate(self.chain):
             for path, leaf, at in step.trace_shapes(shape):
                 yield f"steps.{i}" + (f".{path}" if path else ""), leaf, at
             shape = step.out_shape(shape)

@@ -115,7 +115,7 @@ def _train_and_audit(
     except RunError as error:
         print(f"starting over: {error}")
         run = train(True)
-    field = data.field(arm.audited) if arm.audited else run.model.in_field
+    field: Any = data.field(arm.audited) if arm.audited else run.model.in_field
     return run, audit(run.model, data, in_field=field, seed=seed)
 
 

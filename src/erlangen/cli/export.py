@@ -10,13 +10,14 @@ def export(run: str, out: str | None = None, onnx: bool = False) -> int:
         onnx: the same as --out <run>/model.onnx.
     """
     from pathlib import Path
+    from typing import Any
 
     from erlangen.blueprint import Signal
     from erlangen.learn import Run
     from erlangen.learn import export as write
 
     loaded = Run.load(run)
-    field = loaded.model.in_field
+    field: Any = loaded.model.in_field
     takes_signals = isinstance(field.space.sample_signal(field, 1), Signal)
     default = "model.onnx" if onnx else "model.pt" if takes_signals else "model.pt2"
     for path in write(loaded, Path(out) if out else Path(run) / default):

@@ -39,7 +39,7 @@ class SparseRows:
         return full
 
 
-def _blank(cls: type, _base: type, _state: Any) -> Any:
+def _blank(cls: Any, _base: type, _state: Any) -> Any:
     return cls.__new__(cls)
 
 

@@ -115,7 +115,7 @@ def make(name: str, seed: int, count: int, read: Reader) -> tuple[dict[str, NDAr
     print(f"erlangen: making {name} (seed {seed}), once; it takes some seconds", file=sys.stderr)
     arrays = draw(images, labels, count, seed)
     packed = io.BytesIO()
-    np.savez(packed, **arrays)
+    np.savez(packed, **arrays)  # pyrefly: ignore[bad-argument-type]  # no array is called allow_pickle
     path = made_path(name, seed)
     record_path = path.with_suffix(".json")
     record = {

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from erlangen.errors import DataError
 
@@ -164,7 +165,7 @@ def _download(path: str) -> Located:
     print(f"erlangen: downloading {url} ({size / 1e6:.1f} MB)", file=sys.stderr)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        loader = pooch.HTTPDownloader(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
+        loader: Any = pooch.HTTPDownloader(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
         pooch.get_logger().setLevel("WARNING")
         pooch.retrieve(url, f"sha256:{expected}", fname=target.name, path=target.parent, downloader=loader)
     except RequestException as error:

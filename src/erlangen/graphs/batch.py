@@ -66,8 +66,8 @@ def split_graph(graph: Graph) -> list[Graph]:
         inside = slice(edges[a], edges[b])
         ptr, col = graph.ptr[a : b + 1] - edges[a], graph.col[inside] - a
         pattern = Pattern(ptr, col, b - a, graph.pattern.known_symmetric or None)
-        cut = (None if t is None else t[inside] for t in (graph.weight, graph.edge_features))
-        parts.append(Graph.__new__(Graph)._fill(pattern, *cut, None))
+        weight, features = (None if t is None else t[inside] for t in (graph.weight, graph.edge_features))
+        parts.append(Graph.__new__(Graph)._fill(pattern, weight, features, None))
     return parts
 
 

@@ -109,8 +109,8 @@ class Graph:
             source, target = torch.cat([source, target[proper]]), torch.cat([target, source[proper]])
             weight, edge_features = (None if t is None else torch.cat([t, t[proper]]) for t in (weight, edge_features))
         pattern, order = Pattern.from_coordinates(target, source, num_nodes, num_nodes, symmetric)
-        moved = (None if t is None else torch.as_tensor(t)[order] for t in (weight, edge_features))
-        return cls.__new__(cls)._fill(pattern, *moved, None)
+        weight, features = (None if t is None else torch.as_tensor(t)[order] for t in (weight, edge_features))
+        return cls.__new__(cls)._fill(pattern, weight, features, None)
 
     @classmethod
     def set(cls, n: int) -> "Graph":
@@ -226,16 +226,16 @@ class Graph:
                 )
         row, col = p[self.pattern.row.long()], p[self.col.long()]
         pattern, order = Pattern.from_coordinates(row, col, len(p), len(p), self.pattern.known_symmetric)
-        moved = (None if t is None else t[order] for t in (self.weight, self.edge_features))
-        return Graph.__new__(Graph)._fill(pattern, *moved, self._graph_ptr)
+        weight, features = (None if t is None else t[order] for t in (self.weight, self.edge_features))
+        return Graph.__new__(Graph)._fill(pattern, weight, features, self._graph_ptr)
 
     def shuffle_edges(self, generator: torch.Generator | None = None) -> "Graph":
         """The same graph with the edges of every node in a random order."""
         mixed = torch.randperm(self.num_edges, generator=generator).to(self.col.device)
         order = mixed[torch.sort(self.pattern.row[mixed], stable=True).indices]
         pattern = Pattern(self.ptr, self.col[order], self.num_nodes, self.pattern.is_symmetric)
-        moved = (None if t is None else t[order] for t in (self.weight, self.edge_features))
-        graph = Graph.__new__(Graph)._fill(pattern, *moved, self._graph_ptr)
+        weight, features = (None if t is None else t[order] for t in (self.weight, self.edge_features))
+        graph = Graph.__new__(Graph)._fill(pattern, weight, features, self._graph_ptr)
         if self.weight is not None and not self.weight.requires_grad:
             graph._operators["symmetric"] = self.symmetric
         return graph
@@ -246,8 +246,8 @@ class Graph:
         count = torch.zeros(self.num_nodes + 1, dtype=torch.long, device=keep.device)
         count[1:] = torch.zeros_like(count[1:]).index_add_(0, self.pattern.row.long(), keep.long()).cumsum(0)
         pattern = Pattern(count.to(self.ptr.dtype), self.col[keep], self.num_nodes, self.pattern.known_symmetric)
-        kept = (None if t is None else t[keep] for t in (self.weight, self.edge_features))
-        return Graph.__new__(Graph)._fill(pattern, *kept, self._graph_ptr)
+        weight, features = (None if t is None else t[keep] for t in (self.weight, self.edge_features))
+        return Graph.__new__(Graph)._fill(pattern, weight, features, self._graph_ptr)
 
     def with_weight(self, weight: Float[Tensor, " edges"] | None) -> "Graph":
         """The same edges with other weights; what was derived from the edges alone is shared."""
@@ -265,14 +265,15 @@ class Graph:
             kwargs: as of `torch.Tensor.to`.
         """
         device, dtype, non_blocking, _ = torch._C._nn._parse_to(*args, **kwargs)
-        values = []
-        for value in (self.weight, self.edge_features):
-            values.append(None if value is None else value.to(device, dtype, non_blocking))
+        weight, features = (
+            None if value is None else value.to(device, dtype, non_blocking)
+            for value in (self.weight, self.edge_features)
+        )
         pattern = self.pattern if device is None else self.pattern.to(device)
-        if pattern is self.pattern and values[0] is self.weight and values[1] is self.edge_features:
+        if pattern is self.pattern and weight is self.weight and features is self.edge_features:
             return self
         starts = None if self._graph_ptr is None else self._graph_ptr.to(pattern.ptr.device)
-        return Graph.__new__(Graph)._fill(pattern, *values, starts)
+        return Graph.__new__(Graph)._fill(pattern, weight, features, starts)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.pattern, self.weight, self.edge_features, self._graph_ptr

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import torch_geometric.data
 
 
-def from_scipy(matrix: "scipy.sparse.sparray | scipy.sparse.spmatrix", weighted: bool = True) -> Graph:
+def from_scipy(matrix: Any, weighted: bool = True) -> Graph:
     """A graph from an adjacency matrix with A[v, u] ≠ 0 for an edge u → v.
 
     Args:
-        matrix: square sparse matrix of any format.
+        matrix: square sparse matrix or array of scipy, of any format.
         weighted: keep the values as weights; otherwise only the places count.
 
     Raises:
@@ -85,6 +85,10 @@ def from_pyg(data: "torch_geometric.data.Data") -> Signal:
         x on the graph; a one-dimensional `edge_attr` counts as weight, a two-dimensional one as edge features. Without
         `x` every node gets the number 1.
     """
+    if data.num_nodes is None or data.edge_index is None:
+        raise DomainError(
+            f"{data} has no edge_index or no number of nodes. Fix: set data.edge_index and data.num_nodes"
+        )
     nodes = data.num_nodes
     attributes, weight = getattr(data, "edge_attr", None), getattr(data, "edge_weight", None)
     if attributes is not None and attributes.ndim == 1:

@@ -75,9 +75,9 @@ class FeatureLinear(nn.Linear):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def forward(self, x: Float[Tensor, "nodes c_in"]) -> Float[Tensor, "nodes c_out"]:
+    def forward(self, input: Float[Tensor, "nodes c_in"]) -> Float[Tensor, "nodes c_out"]:
         """x W, after dropout in training."""
-        return feature_linear(x, self.weight, self.bias, self.dropout if self.training else 0.0)
+        return feature_linear(input, self.weight, self.bias, self.dropout if self.training else 0.0)
 
     def extra_repr(self) -> str:
         """What prints between the parentheses."""

@@ -100,7 +100,7 @@ class _Sum(Function):
         ctx.save_for_forward(x, weight, diagonal)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor):  # pyrefly: ignore[bad-override]
         x, weight, diagonal = ctx.saved_tensors
         to_x, to_weight, to_diagonal = ctx.needs_input_grad[:3]
         grad_x = grad_weight = grad_diagonal = None
@@ -113,7 +113,7 @@ class _Sum(Function):
         return grad_x, grad_weight, grad_diagonal, None, None
 
     @staticmethod
-    def jvp(ctx, dx: Tensor | None, dweight: Tensor | None, ddiagonal: Tensor | None, *_) -> Tensor:
+    def jvp(ctx, dx: Tensor | None, dweight: Tensor | None, ddiagonal: Tensor | None, *_) -> Tensor:  # pyrefly: ignore[bad-override]
         x, weight, diagonal = ctx.saved_tensors
         parts = []
         if dx is not None:
@@ -125,7 +125,7 @@ class _Sum(Function):
         return sum(parts[1:], parts[0])
 
     @staticmethod
-    def vmap(info, in_dims, x, weight, diagonal, pattern, symmetric):
+    def vmap(info, in_dims, x, weight, diagonal, pattern, symmetric):  # pyrefly: ignore[bad-override]
         if in_dims[1] is None and in_dims[2] is None:  # linear in x: the batch is so many more channels
             wide = x.movedim(in_dims[0], 1)
             y = spmm(pattern, wide.flatten(1).contiguous(), weight, diagonal=diagonal, symmetric=symmetric)
@@ -151,20 +151,20 @@ class _Dots(Function):
         ctx.save_for_forward(q, k)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx, grad: Tensor):  # pyrefly: ignore[bad-override]
         q, k = ctx.saved_tensors
         grad_q = spmm(ctx.pattern, k, grad) if ctx.needs_input_grad[0] else None
         grad_k = _transposed_sum(ctx.pattern, q, grad, None, False) if ctx.needs_input_grad[1] else None
         return grad_q, grad_k, None
 
     @staticmethod
-    def jvp(ctx, dq: Tensor | None, dk: Tensor | None, *_) -> Tensor:
+    def jvp(ctx, dq: Tensor | None, dk: Tensor | None, *_) -> Tensor:  # pyrefly: ignore[bad-override]
         q, k = ctx.saved_tensors
         parts = [sddmm(ctx.pattern, a, b) for a, b in ((dq, k), (q, dk)) if a is not None and b is not None]
         return sum(parts[1:], parts[0])
 
     @staticmethod
-    def vmap(info, in_dims, q, k, pattern):
+    def vmap(info, in_dims, q, k, pattern):  # pyrefly: ignore[bad-override]
         parts = []
         for b in range(info.batch_size):
             one = [t if d is None else t.select(d, b) for t, d in zip((q, k), in_dims[:2], strict=True)]
@@ -184,15 +184,15 @@ class _Argmax(Function):
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx, grad):  # pyrefly: ignore[bad-override]
         return None, None, None
 
     @staticmethod
-    def jvp(ctx, *tangents):
+    def jvp(ctx, *tangents):  # pyrefly: ignore[bad-override]
         return None
 
     @staticmethod
-    def vmap(info, in_dims, x, weight, pattern):
+    def vmap(info, in_dims, x, weight, pattern):  # pyrefly: ignore[bad-override]
         parts = []
         for b in range(info.batch_size):
             one = [t if d is None else t.select(d, b) for t, d in zip((x, weight), in_dims[:2], strict=True)]

@@ -16,7 +16,7 @@ def parts(graph: Graph) -> tuple[list[Tensor | None], None]:
     return [graph.ptr, graph.col, graph.weight, graph.edge_features, graph._graph_ptr], None
 
 
-def named_parts(graph: Graph) -> tuple[list[tuple[GetAttrKey, Tensor | None]], None]:
+def named_parts(graph: Graph) -> tuple[list[tuple[Any, Tensor | None]], None]:
     """The same, each with its name."""
     return [(GetAttrKey(name), part) for name, part in zip(PARTS, parts(graph)[0], strict=True)], None
 

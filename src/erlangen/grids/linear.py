@@ -195,13 +195,13 @@ class Conv(EquivariantModule):
         plain = PLAIN[self.d](
             self.in_field.size,
             self.out_field.size,
-            self.kernel_size,  # type: ignore[arg-type]
-            self.stride,  # type: ignore[arg-type]
-            self.padding,  # type: ignore[arg-type]
-            self.dilation,  # type: ignore[arg-type]
+            self.kernel_size,  # pyrefly: ignore[bad-argument-type]  # as many as the convolution has axes
+            self.stride,  # pyrefly: ignore[bad-argument-type]
+            self.padding,  # pyrefly: ignore[bad-argument-type]
+            self.dilation,  # pyrefly: ignore[bad-argument-type]
             self.groups,
             bias is not None,
-            self.padding_mode,
+            self.padding_mode,  # pyrefly: ignore[bad-argument-type]
             weight.device,
             weight.dtype,
         )
@@ -209,6 +209,7 @@ class Conv(EquivariantModule):
             plain.weight.copy_(weight)
             if bias is not None and plain.bias is not None:
                 plain.bias.copy_(bias)
+        # pyrefly: ignore[no-matching-overload]  # torch's stubs leave memory_format out
         return plain.to(memory_format=torch.channels_last) if self.d == 2 else plain
 
     def extra_repr(self) -> str:

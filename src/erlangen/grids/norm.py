@@ -54,7 +54,9 @@ class _SharedStatistics(torch.autograd.Function):
         return y, shared_mean, shared_variance
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor, _mean: Any, _variance: Any) -> tuple[Tensor | None, ...]:
+    def backward(  # pyrefly: ignore[bad-override]
+        ctx: Any, dy: Tensor, _mean: Any, _variance: Any
+    ) -> tuple[Tensor | None, ...]:
         x, gamma, mean, variance, copy, average, centred = ctx.saved_tensors
         dx, dgamma, dbeta = torch.ops.aten.native_batch_norm_backward(
             dy, x, gamma, mean, variance, None, None, False, ctx.eps, [True, True, True]
@@ -93,6 +95,12 @@ class BatchNorm(EquivariantModule):
         eps: added to the variance.
         affine: whether to learn a scale a copy, and a shift where the copy is permuted.
     """
+
+    copy: Tensor
+    average: Tensor
+    centred: Tensor
+    running_mean: Tensor
+    running_var: Tensor
 
     def __init__(self, field: Field, momentum: float = 0.1, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__(field, field)

@@ -121,6 +121,8 @@ def _write_onnx(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path)
             )
     finally:
         logger.setLevel(level)
+    if program is None:
+        raise RunError("torch.onnx.export gave no program")
     content = program.model_proto.SerializeToString()
     _check(wanted, torch.from_numpy(_run_onnx(content, example)), "the ONNX program")
     write_bytes(target, content)
@@ -129,7 +131,7 @@ def _write_onnx(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path)
 def _run_onnx(content: bytes, example: Tensor) -> Any:
     """The output of an ONNX program, by onnxruntime if it is installed, else by the reference evaluator of onnx."""
     if importlib.util.find_spec("onnxruntime"):
-        import onnxruntime
+        import onnxruntime  # pyrefly: ignore[missing-import]  # optional
 
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         return session.run(None, {session.get_inputs()[0].name: example.numpy()})[0]
@@ -137,4 +139,5 @@ def _run_onnx(content: bytes, example: Tensor) -> Any:
     from onnx.reference import ReferenceEvaluator
 
     model = onnx.load_from_string(content)
-    return ReferenceEvaluator(model).run(None, {model.graph.input[0].name: example.numpy()})[0]
+    outputs: Any = ReferenceEvaluator(model).run(None, {model.graph.input[0].name: example.numpy()})
+    return outputs[0]

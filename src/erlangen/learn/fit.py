@@ -131,7 +131,7 @@ def _train(
     from erlangen.learn.loop import drive
 
     progress = Progress(session, show)
-    if show and state is not None:
+    if show and state is not None and folder is not None:
         print(f"going on from {folder.path}: epoch {state['epoch'] + 1}, step {state['step']}", flush=True)
     saved_at = time.perf_counter()
 
@@ -209,12 +209,13 @@ def _deterministic() -> Iterator[None]:
     """Deterministic algorithms where torch has a choice, and the old setting afterwards."""
     enabled = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    fill_memory = torch.utils.deterministic.fill_uninitialized_memory
+    deterministic: Any = torch.utils.deterministic  # its switch is a property of the module, unknown to type checkers
+    fill_memory = deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=True)
     # filling fresh memory guards against reads of it, which no layer here does, and costs a pass over every buffer
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fill_memory
+        deterministic.fill_uninitialized_memory = fill_memory

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import cos, pi
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -85,11 +86,11 @@ class Average:
             with torch.no_grad():
                 torch._foreach_copy_(self._followed, live)
 
-    def state_dict(self) -> dict[str, int | list[Tensor]]:
+    def state_dict(self) -> dict[str, Any]:
         """The average and its age."""
         return {"steps": self.steps, "average": self._average}
 
-    def load_state_dict(self, state: dict[str, int | list[Tensor]]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved average."""
         self.steps = state["steps"]
         with torch.no_grad():

@@ -33,7 +33,7 @@ class Progress:
                 rich.TimeRemainingColumn(),
             )
             self._bar = rich.Progress(*columns, auto_refresh=False, transient=True)
-            self._job = self._bar.add_task("training", total=1.0, completed=0.0)
+            self._job = self._bar.add_task("training", total=1.0)
             self._bar.start()
 
     def step(self) -> None:

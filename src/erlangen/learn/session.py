@@ -89,7 +89,8 @@ class Session:
         """Share of the run that is over: of the steps if `epochs` was given, of the training time if `minutes` was."""
         if self.settings.minutes is not None:
             return min(1.0, self.seconds / (60.0 * self.settings.minutes))
-        return self.step / (self.settings.epochs * self.batches_per_epoch)
+        epochs = self.settings.epochs or 1  # one of epochs and minutes is always set
+        return self.step / (epochs * self.batches_per_epoch)
 
     @property
     def over(self) -> bool:

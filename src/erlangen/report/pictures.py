@@ -61,7 +61,8 @@ def graph_drawing(layout: np.ndarray, edges: list[list[int]], values: np.ndarray
     drawing = Drawing(220, 200, label)
     place = 14 + layout * np.array([192.0, 172.0])
     for a, b in edges:
-        drawing.line(*place[a], *place[b], "edge")
+        (x1, y1), (x2, y2) = place[a], place[b]
+        drawing.line(x1, y1, x2, y2, "edge")
     low, colours = (-high, SIGNED) if values.min(initial=0.0) < -1e-6 * high else (0.0, HEAT)
     radius = 6.0 if len(layout) < 30 else 4.5
     for i, (x, y) in enumerate(place):

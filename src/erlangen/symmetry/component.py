@@ -72,7 +72,7 @@ class Component:
         """The smallest diagonal blocks that all ρ(g) share, in order of their channels; often the component itself."""
         if self.matrices is None:
             return (self,)
-        mixes = (np.abs(self.matrices) > TOLERANCE).any(axis=0)
+        mixes: np.ndarray = np.abs(self.matrices).max(axis=0) > TOLERANCE
         cuts = [i for i in range(1, self.size) if not (mixes[:i, i:].any() or mixes[i:, :i].any())]
         if not cuts:
             return (self,)

@@ -200,7 +200,9 @@ class FiniteGroup(Group):
         given = [int(g) for g in spec]
         outside = [g for g in given if g not in self.elements]
         if outside:
-            raise DomainError(f"{self} has the elements 0 … {self.order - 1}, got {outside} to generate a subgroup")
+            raise DomainError(
+                f"{self} has the elements 0 … {len(self.table) - 1}, got {outside} to generate a subgroup"
+            )
         return self._generated(sorted(closure(self.table, given)))
 
     def _generated(self, elements: list[int]) -> "Subgroup":

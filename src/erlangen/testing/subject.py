@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import EquivariantModule, Point, Signal
+from erlangen.blueprint import Action, EquivariantModule, Point, Signal
 from erlangen.errors import ErlangenError, FieldError, LawError
-from erlangen.symmetry import FiniteGroup
+from erlangen.symmetry import FiniteGroup, Representation
 
 Shape = tuple[int, ...] | None
 SIZES = (8, 9, 12, 13, 16, 17, 32, 33)
@@ -156,8 +156,8 @@ class Subject:
         return [
             Motion(
                 action.label,
-                partial(action.move, rep=in_field.rep),
-                _identity if at_point else partial(action.move, rep=out_field.rep),
+                partial(_move, action, in_field.rep),
+                _identity if at_point else partial(_move, action, out_field.rep),
             )
             for action in in_field.space.actions(group, signal, 2 + count, generator)
             if action.exact
@@ -248,6 +248,10 @@ def values(signal: "Tensor | Signal") -> Tensor:
 def with_values(signal: "Tensor | Signal", x: Tensor) -> "Tensor | Signal":
     """The signal with other numbers on the same domain."""
     return x if isinstance(signal, Tensor) else signal._replace(x=x)
+
+
+def _move(action: Action, rep: Representation, signal: Any) -> Any:
+    return action.move(signal, rep)
 
 
 def _identity(signal: Any) -> Any:
