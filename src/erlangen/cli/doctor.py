@@ -9,7 +9,8 @@ def doctor() -> int:
     import torch
 
     from erlangen.blueprint import operator_costs
-    from erlangen.data import cache_folder, info, list_datasets
+    from erlangen.data import info, list_datasets
+    from erlangen.files import cache_folder
     from erlangen.learn.environment import environment
 
     here = environment()

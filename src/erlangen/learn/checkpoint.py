@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.errors import DataError, RunError
+from erlangen.errors import RunError
+from erlangen.files import write_atomically
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -19,20 +19,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         DataError: the file cannot be written; the old one, if any, is untouched.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        kept = "the old file is untouched" if path.exists() else "no file was left behind"
-        raise DataError(
-            f"cannot write {path} ({len(content):,} bytes): {error.strerror or error}; {kept}. "
-            "Fix: free some space or give another folder, then run the same command again: it resumes."
-        ) from error
+    write_atomically(
+        path, content, "free some space or give another folder, then run the same command again: it resumes"
+    )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,38 @@
+"""The number of threads is measured, and given back."""
+
+import time
+
+import torch
+from tiny import dataset, network
+from torch import nn
+
+from erlangen.learn.threads import quickest_threads, threads
+
+
+class SlowWith(nn.Module):
+    """A network that takes longer with a given number of threads."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.net, self.count = network(), count
+
+    def forward(self, x):
+        if torch.get_num_threads() == self.count:
+            time.sleep(0.02)
+        return self.net(x)
+
+
+def test_the_faster_number_wins_and_the_old_one_comes_back():
+    with threads(2):
+        assert quickest_threads(SlowWith(2), dataset(), precision="float32") == 1
+        assert quickest_threads(SlowWith(1), dataset(), precision="float32") == 2
+        assert torch.get_num_threads() == 2
+
+
+def test_the_model_is_left_alone():
+    model = network()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    with threads(2):
+        quickest_threads(model, dataset())
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
