@@ -88,7 +88,7 @@ def test_permutations_of_a_batch_stay_inside_its_graphs():
     graph = Graph.batch([Graph.set(2), Graph.set(2)])
     with pytest.raises(DomainError, match="permute graph by graph"):
         graph.permute(torch.tensor([2, 1, 0, 3]))
-    with pytest.raises(DomainError, match="not a permutation of 4 nodes. Fix"):
+    with pytest.raises(DomainError, match=r"not a permutation of 4 nodes. Fix"):
         graph.permute(torch.tensor([0, 0, 1, 2]))
 
 
