@@ -11,7 +11,7 @@
 Layers, groups and spaces of one's own are made with the packages below.
 """
 
-from erlangen import adapt, blueprint, data, graphs, grids, learn, solve, symmetry
+from erlangen import adapt, blueprint, data, graphs, grids, learn, report, solve, symmetry
 from erlangen.audit import Audit, audit
 from erlangen.blueprint import (
     Classify,
@@ -66,6 +66,7 @@ __all__ = [
     "group",
     "learn",
     "precision",
+    "report",
     "solve",
     "symmetry",
 ]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from erlangen.data import Unreachable, store, write_atomically
+from erlangen.data import Unreachable, store
 from erlangen.errors import DataError
+from erlangen.files import write_atomically
 
 CONTENT = b"some bytes of a data file"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -2,17 +2,21 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from erlangen.audit.classes import ClassReport
-from erlangen.audit.files import write_text
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
 from erlangen.errors import EquivarianceError, FieldError
+from erlangen.files import write_atomically
 
 FORMAT = "erlangen-audit-1"
+
+PAGE_WRITERS: dict[str, Callable[[Path, str, list[Any]], Path]] = {}
+"""suffix -> what writes a page from (path, title, audits); `erlangen.report`, a floor above, enters itself here."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +143,9 @@ class Audit:
         """
         target = Path(path)
         if target.suffix == ".json":
-            return write_text(target, self.to_json())
-        if target.suffix in (".html", ".htm"):
-            from erlangen.report import write_report
-
-            return write_report(target, f"Audit of {self.model}", [self])
+            return write_atomically(target, self.to_json())
+        if target.suffix in PAGE_WRITERS:
+            return PAGE_WRITERS[target.suffix](target, f"Audit of {self.model}", [self])
         raise FieldError(f"cannot save an audit as {target.name!r}. Fix: let the name end in .json or .html.")
 
     def require(self, max_error: float | None = None) -> None:

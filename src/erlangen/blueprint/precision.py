@@ -7,20 +7,18 @@ may be otherwise. `precision("auto")` opens torch's autocast where the dense ope
 """
 
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from time import perf_counter
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from erlangen.errors import UnknownName
+from erlangen.errors import DataError, UnknownName
+from erlangen.files import cache_folder, write_atomically
 
 MODES = ("auto", "float32", "bfloat16")
 GAIN = 1.15  # bfloat16 must be this much faster before it is used
@@ -69,24 +67,14 @@ def operator_costs(device: str = "cpu") -> dict[str, dict[str, float | bool]]:
 
 @lru_cache
 def _costs(device: str) -> dict[str, dict[str, float | bool]]:
-    path = _cache_folder() / f"precision-{platform.node()}-{device}-{torch.__version__}.json"
+    path = cache_folder() / f"precision-{platform.node()}-{device}-{torch.__version__}.json"
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         table = _measure(device)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(table, file)
-        Path(file.name).replace(path)
-    except OSError:
-        pass  # a read-only home: measured again next time
+    with suppress(DataError):  # a read-only home: measured again next time
+        write_atomically(path, json.dumps(table))
     return table
-
-
-def _cache_folder() -> Path:
-    home = os.environ.get("ERLANGEN_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "erlangen"
 
 
 def _measure(device: str) -> dict[str, dict[str, float | bool]]:

@@ -1,11 +1,10 @@
 """Data sets with provenance: files are checked against hashes, splits have a recorded seed, fallbacks are announced."""
 
-from erlangen.data.atomic import write_atomically
 from erlangen.data.catalogue import FallbackWarning, get, info, list_datasets, load
 from erlangen.data.dataset import Dataset
 from erlangen.data.entries import CATALOGUE, Entry
 from erlangen.data.split import GraphSplit, GridSplit, NodeSplit, Split
-from erlangen.data.store import Unreachable, cache_folder
+from erlangen.data.store import Unreachable
 
 __all__ = [
     "CATALOGUE",
@@ -17,10 +16,8 @@ __all__ = [
     "NodeSplit",
     "Split",
     "Unreachable",
-    "cache_folder",
     "get",
     "info",
     "list_datasets",
     "load",
-    "write_atomically",
 ]

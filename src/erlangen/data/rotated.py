@@ -19,14 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from erlangen.data.atomic import write_atomically
 from erlangen.data.dataset import Dataset
 from erlangen.data.digits import Bytes, digit_dataset, digit_split, read_mnist, read_shipped
-from erlangen.data.store import Located, cache_folder, unreadable
+from erlangen.data.store import Located, unreadable
 from erlangen.errors import DataError
+from erlangen.files import cache_folder, write_atomically
 
 PROTOCOL = "random disjoint draw, angle uniform in [0, 360) degrees, cubic spline about the centre, rounded to bytes; 1"
 VALIDATION = 2000
+FULL_CACHE = "free some space in the cache folder, or set ERLANGEN_CACHE to another one"
 Reader = Callable[[], tuple[Bytes, NDArray[np.int64], list[Located]]]
 
 
@@ -126,8 +127,8 @@ def make(name: str, seed: int, count: int, read: Reader) -> tuple[dict[str, NDAr
         "made_from": [{"path": str(file.path), "sha256": file.sha256} for file in files],
     }
     try:
-        write_atomically(path, lambda file: file.write(packed.getbuffer()))
-        write_atomically(record_path, lambda file: file.write(json.dumps(record, indent=1).encode()))
+        write_atomically(path, packed.getvalue(), FULL_CACHE)
+        write_atomically(record_path, json.dumps(record, indent=1), FULL_CACHE)
     except DataError as error:
         print(f"erlangen: {name} is ready but could not be kept for the next time: {error}", file=sys.stderr)
     return arrays, record

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from erlangen.errors import DataError
+from erlangen.files import cache_folder
 
 UPSTREAM = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -40,16 +41,6 @@ class Located:
     path: Path
     sha256: str
     source: str
-
-
-def cache_folder() -> Path:
-    """Where erlangen keeps what it downloads and makes: `$ERLANGEN_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("ERLANGEN_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("erlangen"))
 
 
 def checkout_data() -> Path | None:

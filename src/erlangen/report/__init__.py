@@ -1,5 +1,8 @@
 """One self-contained HTML page from one or several audits."""
 
+from erlangen.audit.result import PAGE_WRITERS
 from erlangen.report.page import Section, write_report
+
+PAGE_WRITERS.update({".html": write_report, ".htm": write_report})
 
 __all__ = ["Section", "write_report"]

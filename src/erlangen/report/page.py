@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from erlangen.audit import Audit, LayerResult
-from erlangen.audit.files import write_text
 from erlangen.audit.result import guilt
 from erlangen.audit.text import error_with_interval, number, share
+from erlangen.files import write_atomically
 from erlangen.report import figures
 from erlangen.report.pictures import panels
 from erlangen.report.svg import log_range
@@ -61,7 +61,7 @@ def write_report(
     Raises:
         DataError: the file cannot be written; what was there before is untouched.
     """
-    return write_text(Path(path), render(title, sections, table, provenance, introduction))
+    return write_atomically(Path(path), render(title, sections, table, provenance, introduction))
 
 
 def render(
