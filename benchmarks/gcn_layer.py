@@ -170,7 +170,7 @@ def report(results: dict[str, dict], args: argparse.Namespace, edges: int) -> No
     for arm in ("erlangen", "pyg-csr", "pyg-coo"):
         cells = []
         for column in columns:
-            value, ratio = mid[arm][column], mid[arm][column] / own[column]
+            value, ratio = mid[arm][column], mid[arm][column] / (own[column] or float("nan"))
             shown = f"{value:.0f} MB" if "MB" in column else f"{value * 1e3:.0f} ms"
             cells.append(f"{shown} ({ratio:.2f}x)".rjust(20))
         print(f"{arm:10}" + "".join(cells))
