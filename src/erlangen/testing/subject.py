@@ -79,7 +79,7 @@ def law(name: str) -> Callable[[Callable[["Subject"], Finding | str]], Callable[
                 raise LawError(name, subject.original, f"{type(error).__name__}: {error}") from error
             return Finding(name, "holds", found) if isinstance(found, str) else found
 
-        del run.__wrapped__  # so that help() and inspect show the arguments of `run`
+        delattr(run, "__wrapped__")  # so that help() and inspect show the arguments of `run`
         LAWS[name] = run
         return run
 
