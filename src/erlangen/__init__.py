@@ -8,30 +8,70 @@
     run = eg.fit(net, eg.data.load("mnist-rot"), out="runs/rot")
     eg.audit(run.model, run.data.test).save("runs/rot/audit.html")
 
-Layers, groups and spaces of one's own are made with the packages below.
+Names are imported when they are first used, so that the command line can answer before torch is loaded.
 """
 
-from erlangen import adapt, blueprint, data, graphs, grids, learn, report, solve, symmetry
-from erlangen.audit import Audit, audit
-from erlangen.blueprint import (
-    Classify,
-    EquivariantModule,
-    Field,
-    Network,
-    Predict,
-    Regress,
-    Segment,
-    Sequential,
-    Signal,
-    derive,
-    precision,
-)
-from erlangen.graphs import Graph, Graphs
-from erlangen.grids import Grid
-from erlangen.learn import Run, fit
-from erlangen.symmetry import Z2, C, D, Permutations, Translations, direct_product, group
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from erlangen import adapt, audit, blueprint, data, graphs, grids, learn, report, solve, symmetry, testing
+    from erlangen.audit import Audit
+    from erlangen.blueprint import (
+        Classify,
+        EquivariantModule,
+        Field,
+        Network,
+        Predict,
+        Regress,
+        Segment,
+        Sequential,
+        Signal,
+        derive,
+        precision,
+    )
+    from erlangen.graphs import Graph, Graphs
+    from erlangen.grids import Grid
+    from erlangen.learn import Run, fit
+    from erlangen.symmetry import Z2, C, D, Permutations, Translations, direct_product, group
 
 __version__ = "0.1.0"
+
+_ROOMS = (
+    "adapt",
+    "audit",  # a module that can be called: eg.audit(model, data)
+    "blueprint",
+    "data",
+    "errors",
+    "graphs",
+    "grids",
+    "learn",
+    "report",
+    "solve",
+    "symmetry",
+    "testing",
+)
+_HOMES = {
+    "audit": ("Audit",),
+    "blueprint": (
+        "Classify",
+        "EquivariantModule",
+        "Field",
+        "Network",
+        "Predict",
+        "Regress",
+        "Segment",
+        "Sequential",
+        "Signal",
+        "derive",
+        "precision",
+    ),
+    "graphs": ("Graph", "Graphs"),
+    "grids": ("Grid",),
+    "learn": ("Run", "fit"),
+    "symmetry": ("C", "D", "Permutations", "Translations", "Z2", "direct_product", "group"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Z2",
@@ -69,4 +109,21 @@ __all__ = [
     "report",
     "solve",
     "symmetry",
+    "testing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name in _ROOMS:
+        return import_module(f"erlangen.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'erlangen' has no attribute {name!r}")
+    value = getattr(import_module(f"erlangen.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Every public name, imported or not."""
+    return sorted({*__all__, "errors"})

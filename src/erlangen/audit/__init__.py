@@ -1,5 +1,9 @@
 """Measure how well any network keeps a symmetry, and find the layer that loses it."""
 
+import sys
+from functools import wraps
+from types import ModuleType
+
 from erlangen.audit.carry import UnknownAction
 from erlangen.audit.classes import ClassReport, LookAlike, Pair, Transition
 from erlangen.audit.result import Audit, LayerResult
@@ -23,3 +27,14 @@ __all__ = [
     "audit",
     "limits_for",
 ]
+
+
+class _CallableModule(ModuleType):
+    """This module: `erlangen.audit(model, data)` is `erlangen.audit.audit(model, data)`."""
+
+    @wraps(audit)
+    def __call__(self, *args: object, **kwargs: object) -> Audit:
+        return audit(*args, **kwargs)  # type: ignore[arg-type]
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,8 @@ class Audit:
         target = Path(path)
         if target.suffix == ".json":
             return write_atomically(target, self.to_json())
+        if target.suffix in (".html", ".htm") and not PAGE_WRITERS:
+            import_module("erlangen.report")  # enters itself
         if target.suffix in PAGE_WRITERS:
             return PAGE_WRITERS[target.suffix](target, f"Audit of {self.model}", [self])
         raise FieldError(f"cannot save an audit as {target.name!r}. Fix: let the name end in .json or .html.")

@@ -135,6 +135,8 @@ def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:
 
 def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
     unit = field.group.representation(recipe.hidden)
+    if not unit.size:
+        raise FieldError(f"hidden={recipe.hidden!r} has no channels. Fix: name a representation, such as 'regular'.")
     return max(1, round(channels / unit.size)) * unit
 
 

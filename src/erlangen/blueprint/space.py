@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -256,8 +258,16 @@ def space_from(description: dict[str, Any]) -> Space:
     options = dict(description)
     name = options.pop("domain", None)
     if name not in _SPACES:
+        _import_domains()
+    if name not in _SPACES:
         raise UnknownName("domain", name, sorted(_SPACES))
     return _SPACES[name](**options)
+
+
+def _import_domains() -> None:
+    """Import every folder of the package that holds a `space.py`: its domain enters itself, none is named here."""
+    for folder in Path(__file__).parents[1].glob("*/space.py"):
+        import_module(f"erlangen.{folder.parent.name}")
 
 
 def check_channels(field: Field, channels: int, where: str) -> None:

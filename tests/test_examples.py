@@ -1,0 +1,36 @@
+"""The examples run, on whatever data is at hand, and leave what they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+def test_rotating_digit(tmp_path: Path) -> None:
+    out = tmp_path / "digit.svg"
+    command = [sys.executable, str(ROOT / "examples" / "rotating_digit.py"), "--minutes", "0.02", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "erlangen, C4" in done.stdout
+    assert out.read_text().startswith("<?xml")
+    assert out.stat().st_size < 200_000
+
+
+def test_the_python_of_the_readme_is_python() -> None:
+    """The first Python block of the README compiles and names only what the package has."""
+    import ast
+
+    import erlangen as eg
+
+    block = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "eg"
+    }
+    assert used == {"Grid", "derive", "Classify", "fit", "data", "audit"}
+    assert all(hasattr(eg, name) for name in used)
