@@ -61,9 +61,9 @@ GRAPHS = Arm(
 
 
 MIRRORS = (
-    "Would a larger group have been better? Here the same network meets mirror images. What it calls a mirrored digit, and "
-    "how much accuracy that costs, says whether mirroring is a symmetry of the task: on digits it is not, so C4 is right "
-    "and D4 would be wrong."
+    "Would a larger group have been better? Here the same network meets mirror images. What it calls a mirrored digit, "
+    "and how much accuracy that costs, says whether mirroring is a symmetry of the task: on digits it is not, so C4 is "
+    "right and D4 would be wrong."
 )
 
 
