@@ -20,6 +20,15 @@ def test_rotating_digit(tmp_path: Path) -> None:
     assert out.stat().st_size < 200_000
 
 
+def test_molecules(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "examples" / "molecules.py"), "--epochs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    derived, in_a_row = done.stdout.split("InARow: ")
+    assert "EXACT" in derived
+    assert "BROKEN" in in_a_row
+
+
 def test_the_python_of_the_readme_is_python() -> None:
     """The first Python block of the README compiles and names only what the package has."""
     import ast
