@@ -3,13 +3,12 @@
     python benchmarks/gcn_layer.py
 
     arm                    forward    forward+backward        peak forward           peak both
-    erlangen        228 ms (1.00x)      517 ms (1.00x)      165 MB (1.00x)      248 MB (1.00x)
-    pyg-csr         384 ms (1.69x)     1121 ms (2.17x)      207 MB (1.25x)      295 MB (1.19x)
-    pyg-coo        1692 ms (7.43x)     3625 ms (7.01x)     2649 MB (16.03x)    2649 MB (10.68x)
+    erlangen        100 ms (1.00x)      227 ms (1.00x)      165 MB (1.00x)      248 MB (1.00x)
+    pyg-csr         147 ms (1.47x)      461 ms (2.03x)      248 MB (1.50x)      333 MB (1.34x)
+    pyg-coo         918 ms (9.21x)     2223 ms (9.80x)    2649 MB (16.03x)    2649 MB (10.69x)
 
-    random row reads: 14.5 GB/s; a hop without reuse moves 1291 MB = 89.3 ms; the hop alone takes 145.6 ms: 61 % of the
-    floor's speed (torch 2.13.0, torch-geometric 2.8.1, two cores of a Xeon with AMX, one shared with other work:
-    trust the ratios, not the milliseconds)
+    random row reads: 31.6 GB/s; a hop without reuse moves 1291 MB = 40.9 ms; the hop alone takes 59.2 ms: 69 % of the
+    floor's speed (torch 2.13.0, torch-geometric 2.8.1, two cores of a Xeon with AMX: trust the ratios)
 
 Every arm runs in fresh processes of the same run, on the same Chung-Lu graph (power-law exponent 2.3, symmetric, node
 numbers in random order, no self-loops) and the same input, which requires a gradient as inside a network. "forward +

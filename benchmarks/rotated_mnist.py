@@ -6,9 +6,14 @@ parameters) for as many minutes as the first took. Finished runs are read back f
 
     python benchmarks/rotated_mnist.py --out runs
 
-The first line is the same as `erlangen train --data mnist-rot --group C4 --out runs/rot`.
+The first line is the same as `erlangen train --data mnist-rot --group C4 --out runs/rot`, the second as
+`erlangen train --data mnist-rot --group C1 --minutes 14.89 --out runs/rot-plain`.
 
-RESULT
+Last run (two cores of a Xeon with AMX, torch 2.13.0; the two trainings are the two `erlangen train` commands):
+
+    group  parameters  multiplications  epochs  minutes  test error
+    C4        151,482       85,577,216      80     14.9      0.90 %
+    C1        605,898       85,578,656      79     14.9      1.19 %
 """
 
 import argparse
