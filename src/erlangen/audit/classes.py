@@ -179,7 +179,8 @@ def look_alikes(x: Tensor, y: Tensor, first: int, second: int, actions: list[Act
         actions: the motions.
 
     Nearest by Euclidean distance of the samples as they are; a sample is not its own neighbour. A motion is reported if
-    the share of neighbours in the other class rises by more than a quarter, and above a half.
+    the share of neighbours in the other class rises above a half, and by more than a quarter and four standard errors
+    of a difference of shares: many pairs and motions are tried, so two standard errors would often be chance.
     """
     if len(x) < FEWEST or len(y) < FEWEST:
         return []
@@ -191,12 +192,13 @@ def look_alikes(x: Tensor, y: Tensor, first: int, second: int, actions: list[Act
         return float((torch.cdist(moved, other).min(1).values < here).double().mean())
 
     still = share(mine)
+    least = max(0.25, 4 * (0.5 / len(x)) ** 0.5)
     found = []
     for action in actions:
         turned = action.move(x, None)
         if turned.shape != x.shape:
             continue
         moved = share(turned.flatten(1))
-        if moved > 0.5 and moved > still + 0.25:
+        if moved > 0.5 and moved > still + least:
             found.append(LookAlike(first, second, action.label, moved, still, len(x)))
     return found
