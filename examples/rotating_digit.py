@@ -33,7 +33,8 @@ def measure(model: torch.nn.Module, data: eg.data.Dataset, digit: Tensor) -> dic
     with torch.no_grad():
         turned = rotate(digit.expand(len(ANGLES), -1, -1, -1), ANGLES.float())
         curve = model(turned).softmax(dim=1)
-        images, labels = data.test.subset(2000, seed=1).batch(torch.arange(2000))
+        some = min(2000, len(data.test))
+        images, labels = data.test.subset(some, seed=1).batch(torch.arange(some))
         angles = 360 * torch.rand(len(images), generator=torch.Generator().manual_seed(0))
         accuracy = float((model(rotate(images, angles)).argmax(1) == labels).float().mean())
     audit = eg.audit(model, data.test, in_field=data.field("C4"), samples=64)

@@ -170,11 +170,15 @@ def test_the_package_is_typed() -> None:
 
 @pytest.mark.slow
 def test_shapes_and_types_hold_at_run_time() -> None:
-    """The tests of the domains once more, with every annotation of erlangen checked while it runs."""
+    """The tests of the domains once more, with every annotation of erlangen checked while it runs.
+
+    Left out are tests that compile (the checks raise false errors there) and those that give wrong types on purpose.
+    """
+    left_out = "not conformance and not compile and not cannot_be and not teach and not do_not_fit"
     here = Path(__file__).parent
     folders = [str(here / name) for name in ("symmetry", "blueprint", "grids", "graphs", "audit")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--types", "-W", "ignore", *folders],
+        [sys.executable, "-m", "pytest", "-q", "-x", "--types", "-W", "ignore", "-k", left_out, *folders],
         capture_output=True,
         text=True,
     )

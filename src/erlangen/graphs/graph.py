@@ -32,12 +32,12 @@ class Graph:
 
     def __init__(
         self,
-        ptr: Int[Tensor, "nodes+1"],
+        ptr: Int[Tensor, " node_offsets"],
         col: Int[Tensor, " edges"],
         weight: Float[Tensor, " edges"] | None = None,
         *,
         edge_features: Float[Tensor, "edges channels"] | None = None,
-        graph_ptr: Int[Tensor, "graphs+1"] | None = None,
+        graph_ptr: Int[Tensor, " graph_offsets"] | None = None,
         symmetric: bool | None = None,
     ) -> None:
         if ptr.ndim != 1 or len(ptr) < 1 or col.ndim != 1:
@@ -138,7 +138,7 @@ class Graph:
     # sizes and parts
 
     @property
-    def ptr(self) -> Int[Tensor, "nodes+1"]:
+    def ptr(self) -> Int[Tensor, " node_offsets"]:
         """Start of the incoming edges of each node, then the number of edges."""
         return self.pattern.ptr
 
@@ -163,7 +163,7 @@ class Graph:
         return 1 if self._graph_ptr is None else len(self._graph_ptr) - 1
 
     @property
-    def graph_ptr(self) -> Int[Tensor, "graphs+1"]:
+    def graph_ptr(self) -> Int[Tensor, " graph_offsets"]:
         """First node of each graph, then the number of nodes."""
         if self._graph_ptr is None:
             return torch.tensor([0, self.num_nodes], dtype=self.ptr.dtype, device=self.ptr.device)

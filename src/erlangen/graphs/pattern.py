@@ -25,7 +25,11 @@ class Pattern:
     """
 
     def __init__(
-        self, ptr: Int[Tensor, "rows+1"], col: Int[Tensor, " entries"], columns: int, symmetric: bool | None = None
+        self,
+        ptr: Int[Tensor, " row_offsets"],
+        col: Int[Tensor, " entries"],
+        columns: int,
+        symmetric: bool | None = None,
     ) -> None:
         self.ptr, self.col, self.columns = ptr, col, columns
         self._symmetric = symmetric if len(ptr) - 1 == columns else False

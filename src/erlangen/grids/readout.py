@@ -56,7 +56,7 @@ class InvariantReadout(EquivariantModule):
         return f"{self.in_field.rep} -> {self.out_field.rep}"
 
 
-def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]]) -> Float[Tensor, "b 2m"]:
+def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]]) -> Float[Tensor, "b invariants"]:
     """Maximum and mean of every copy over its channels and all points, in float32 at least.
 
     Args:

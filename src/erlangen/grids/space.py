@@ -163,7 +163,8 @@ class Grid(Space):
         found += [self._shift(axis, step) for axis in range(self.d) for step in (1, 2, 4) if step < shape[-1 - axis]]
         if self.d == 2 and shape[0] == shape[1]:
             extra = (torch.rand(count, generator=generator) * 360).tolist()
-            angles = sorted({*range(15, 360, 15)} - {90, 180, 270}) + sorted(round(a, 1) for a in extra)
+            even = [float(a) for a in range(15, 360, 15) if a % 90]
+            angles = even + sorted(round(a, 1) for a in extra)
             found += [turn(angle) for angle in angles]
         return found
 
