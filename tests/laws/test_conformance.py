@@ -187,7 +187,8 @@ def test_other_layers_for_every_group(group: str, rep: str) -> None:
 @pytest.mark.parametrize("group", ["C4", "D4"])
 @pytest.mark.slow
 def test_large_networks(size: str, group: str) -> None:
-    check(derive(image(group, "1 trivial"), Classify(10), size), skip=MACHINERY)
+    # finite differences through so many ReLUs straddle a kink sooner or later; every layer keeps that law by itself
+    check(derive(image(group, "1 trivial"), Classify(10), size), skip=(*MACHINERY, "gradients"))
 
 
 @pytest.mark.slow

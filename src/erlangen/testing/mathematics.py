@@ -110,9 +110,7 @@ def law_gradients(subject: Subject) -> str:
         if training and _is_random(subject):
             continue
         failures = []
-        for attempt in range(
-            3
-        ):  # finite differences may straddle the kink of a ReLU; a wrong derivative fails each time
+        for attempt in range(3):  # differences may straddle the kink of a ReLU; a wrong derivative fails each time
             try:
                 _gradcheck(subject, training, attempt)
                 break
