@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erlangen.errors import FieldError, UnknownName
-from erlangen.symmetry import C, Component, D, FiniteGroup, Permutations, Representation, Translations, direct_product
+from erlangen.symmetry import (
+    C,
+    D,
+    FiniteGroup,
+    Permutations,
+    Representation,
+    Tabulated,
+    Translations,
+    direct_product,
+)
 
 
 def homomorphism_error(rep: Representation) -> float:
@@ -253,7 +262,7 @@ def test_products_duals_and_characters() -> None:
     assert (g.regular * 2) == 2 * g.regular
     assert g.standard.dual is g.standard
     shear = np.array([[1.0, 1.0], [0.0, 1.0]])
-    skew = Representation(g, ((1, Component(g, "skew", np.linalg.inv(shear) @ g.standard.matrices() @ shear)),))
+    skew = Representation(g, ((1, Tabulated(g, "skew", np.linalg.inv(shear) @ g.standard.matrices() @ shear)),))
     assert homomorphism_error(skew) < 1e-12
     assert homomorphism_error(skew.dual) < 1e-12
     assert skew.dual != skew

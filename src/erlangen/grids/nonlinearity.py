@@ -95,8 +95,9 @@ class Nonlinearity(EquivariantModule):
             raise UnknownName("nonlinearity", function, sorted(POINTWISE))
         self.function = function
         self.mixed = not field.rep.is_permutation
-        turned = [(c, m, comp.size) for c, m, comp in field.rep.slices() if not comp.is_permutation]
-        self.offset = nn.Parameter(torch.zeros(sum(m for _, m, _ in turned))) if turned else None
+        self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
+        turned = sum(copies for copies, _, permuted in self.terms if not permuted)
+        self.offset = nn.Parameter(torch.zeros(turned)) if turned else None
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Pointwise, or term by term."""
@@ -104,26 +105,26 @@ class Nonlinearity(EquivariantModule):
         if not self.mixed or self.offset is None:
             return POINTWISE[self.function](x)
         parts, start = [], 0
-        for channels, copies, component in self.in_field.rep.slices():
-            if component.is_permutation:
-                parts.append(POINTWISE[self.function](x[:, channels]))
+        for part, (copies, size, permuted) in zip(
+            x.split([copies * size for copies, size, _ in self.terms], dim=1), self.terms, strict=True
+        ):
+            if permuted:
+                parts.append(POINTWISE[self.function](part))
                 continue
-            offset = self.offset[start : start + copies]
-            parts.append(norm_relu(x[:, channels], offset, component.size))
+            parts.append(norm_relu(part, self.offset[start : start + copies], size))
             start += copies
         return torch.cat(parts, dim=1)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Two a value of the normed copies."""
-        turned = sum(m * c.size for m, c in self.in_field.rep.terms if not c.is_permutation)
+        turned = sum(copies * size for copies, size, permuted in self.terms if not permuted)
         return 2 * turned * torch.Size(shape).numel()
 
     def export(self) -> nn.Module:
         """torch's own module, or the term-by-term form."""
         if not self.mixed or self.offset is None:
             return PLAIN[self.function]()
-        terms = [(m, c.size, c.is_permutation) for m, c in self.in_field.rep.terms]
-        return _TermByTerm(terms, self.offset.detach(), self.function)
+        return _TermByTerm(self.terms, self.offset.detach(), self.function)
 
     def extra_repr(self) -> str:
         """What is applied to what."""

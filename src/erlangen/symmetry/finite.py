@@ -6,12 +6,13 @@ Elements are the integers 0 … |G|-1, with 0 the identity.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 
-from erlangen.errors import DomainError, UnknownName
-from erlangen.symmetry.component import TOLERANCE, Component
+from erlangen.errors import DomainError, FieldError, UnknownName
+from erlangen.symmetry.component import TOLERANCE, Component, Indexed, Tabulated, Trivial, as_signed
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.irreps import real_irreps
 from erlangen.symmetry.representation import Representation
@@ -30,10 +31,13 @@ class FiniteGroup(Group):
         sign: name of the irrep that is called the sign representation, if any.
         labels: a short name for each element.
         factors: (group, its elements in this one) for every factor of a direct product.
+        description: JSON-able words from which `erlangen.symmetry.group` makes an equal group; None for its name.
 
     Raises:
         ValueError: the table is not that of a group with identity 0, or the generators do not generate it.
     """
+
+    is_listed = True
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class FiniteGroup(Group):
         sign: str | None = None,
         labels: tuple[str, ...] = (),
         factors: "tuple[tuple[FiniteGroup, tuple[int, ...]], ...]" = (),
+        description: dict[str, Any] | None = None,
     ) -> None:
         order = len(table)
         if table.shape != (order, order) or not (np.sort(table, axis=1) == np.arange(order)).all():
@@ -61,7 +66,7 @@ class FiniteGroup(Group):
         self.name, self.order, self.table = name, order, table
         self.inverses = np.argmin(table, axis=1)  # the column holding 0, the identity
         self._generators, self._given_irreps, self._standard, self._sign = dict(generators), irreps, standard, sign
-        self._factors = factors
+        self._factors, self._description = factors, description
         self.labels = labels or tuple(str(g) for g in range(order))
 
     @property
@@ -95,6 +100,10 @@ class FiniteGroup(Group):
         """A short name of an element, such as "r90" or "r90·m"."""
         return self.labels[g]
 
+    def describe(self) -> str | dict[str, Any]:
+        """Its name, or the words it was generated from."""
+        return self._description or self.name
+
     # representations
 
     @property
@@ -114,23 +123,22 @@ class FiniteGroup(Group):
     @cached_property
     def trivial(self) -> Representation:
         """ρ(g) = 1."""
-        return self._single("trivial", np.ones((len(self.table), 1, 1)))
+        return Representation(self, ((1, Trivial(self)),))
 
     @cached_property
     def regular(self) -> Representation:
         """ρ(g) e_h = e_gh, of size |G|."""
-        order = len(self.table)
-        matrices = np.zeros((order, order, order))
-        g, h = np.meshgrid(np.arange(order), np.arange(order), indexing="ij")
-        matrices[g, self.table, h] = 1.0
-        return self._single("regular", matrices)
+        return Representation(self, ((1, Indexed(self, "regular", self.table)),))
 
     @cached_property
     def standard(self) -> Representation:
-        """The defining action on the plane, vectors (x, y)."""
+        """The defining action: vectors (x, y) or (x, y, z), or the points that permutations permute."""
         if self._standard is None:
             raise DomainError(f"{self} has no defining action on space; name an irrep: {', '.join(self._irreps)}")
-        return self._single("standard", self._standard)
+        pair = as_signed(self._standard)
+        if pair is None:
+            return self._single("standard", self._standard)
+        return Representation(self, ((1, Indexed(self, "standard", *pair)),))
 
     @cached_property
     def sign(self) -> Representation:
@@ -160,11 +168,9 @@ class FiniteGroup(Group):
         inside = self.subgroup(subgroup)
         cosets = sorted({tuple(sorted(int(self.table[g, h]) for h in inside.elements)) for g in self.elements})
         where = {g: i for i, coset in enumerate(cosets) for g in coset}
-        matrices = np.zeros((len(self.table), len(cosets), len(cosets)))
-        for g in self.elements:
-            for i, coset in enumerate(cosets):
-                matrices[g, where[self.compose(g, coset[0])], i] = 1.0
-        return self._single(f"quotient({inside.group})", matrices)
+        first = np.array([coset[0] for coset in cosets])
+        place = np.array([where[g] for g in self.elements])
+        return Representation(self, ((1, Indexed(self, f"quotient({inside.group})", place[self.table[:, first]])),))
 
     def component_of(self, matrices: np.ndarray, otherwise: str) -> Component:
         """The component with these matrices, under the name this group has for it, else under the name given."""
@@ -174,10 +180,39 @@ class FiniteGroup(Group):
         for rep in known:
             if rep.size == matrices.shape[1] and np.allclose(rep.matrices(), matrices, atol=TOLERANCE):
                 return rep.terms[0][1]
-        return Component(self, otherwise, matrices)
+        return Tabulated(self, otherwise, matrices)
 
     def _single(self, name: str, matrices: np.ndarray) -> Representation:
-        return Representation(self, ((1, Component(self, name, matrices)),))
+        return Representation(self, ((1, Tabulated(self, name, matrices)),))
+
+    def _from_images(self, images: Mapping[str, Any]) -> Representation:
+        """ρ on every element as a product of the images of generators, every product of the table checked."""
+        if set(images) != set(self._generators):
+            raise FieldError(f"{self} is generated by {', '.join(self._generators)}; got images of {', '.join(images)}")
+        given = {name: np.asarray(m, dtype=np.float64) for name, m in images.items()}
+        sizes = {m.shape for m in given.values()}
+        if len(sizes) != 1 or any(len(s) != 2 or s[0] != s[1] for s in sizes):
+            raise FieldError(f"a representation of {self} needs square matrices of one size, got {sorted(sizes)}")
+        size = sizes.pop()[0]
+        found: dict[int, np.ndarray] = {0: np.eye(size)}
+        words, front = {0: "e"}, [0]
+        while front:
+            after = []
+            for g in front:
+                for name, a in self._generators.items():
+                    h, matrix = int(self.table[g, a]), found[g] @ given[name]
+                    if h not in found:
+                        found[h], words[h] = matrix, name if g == 0 else f"{words[g]} {name}"
+                        after.append(h)
+                    elif not np.allclose(found[h], matrix, atol=1e-6):
+                        raise FieldError(
+                            f"these matrices are no representation of {self}: the group has {words[g]} · {name} = "
+                            f"{words[h]}, but the products of the matrices differ by "
+                            f"{np.abs(found[h] - matrix).max():.2g}. Fix: check the images of {name} and of the "
+                            f"generators in {words[h]}."
+                        )
+            front = after
+        return Representation(self, ((1, self.component_of(np.stack([found[g] for g in self.elements]), "given")),))
 
     # subgroups
 
@@ -194,7 +229,10 @@ class FiniteGroup(Group):
         if isinstance(spec, str):
             from erlangen.symmetry.names import group
 
-            spec = group(spec)
+            found = group(spec)
+            if not isinstance(found, FiniteGroup):
+                raise DomainError(f"{found} is infinite, so it is no subgroup of {self}")
+            spec = found
         if isinstance(spec, FiniteGroup):
             return self._find(spec)
         given = [int(g) for g in spec]

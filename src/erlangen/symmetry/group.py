@@ -1,18 +1,20 @@
 """What a group is: elements, composition, inverse, generators, sampling.
 
-Finite groups hold a multiplication table; huge groups (permutations, translations) are implicit and never enumerated.
+Finite groups hold a multiplication table; matrix groups hold a basis of their Lie algebra; huge groups (permutations
+of many points, translations) are implicit and never enumerated.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from erlangen.symmetry.representation import Representation
 
-Element = Any  # an integer for a finite group, a tensor for an implicit one
+Element = Any  # an integer for a finite group, an index array for permutations, a matrix for a matrix group
 
 
 class Group(ABC):
@@ -23,6 +25,8 @@ class Group(ABC):
 
     name: str
     order: int | None  # None: infinite, or not fixed before an input is seen
+    is_listed: bool = False  # whether the elements are the integers of a multiplication table
+    is_compact: bool | None = True  # None: not known
 
     @property
     @abstractmethod
@@ -40,15 +44,36 @@ class Group(ABC):
     @property
     @abstractmethod
     def generators(self) -> Mapping[str, Element]:
-        """Named elements whose products make the whole group."""
+        """Named elements which, with the exponentials of the Lie algebra, make the whole group."""
+
+    @property
+    def algebra(self) -> Mapping[str, np.ndarray]:
+        """A named basis of (or a set that generates) the Lie algebra; empty for a discrete group."""
+        return {}
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator | None = None) -> list[Element]:
-        """Draw n elements uniformly (Haar measure)."""
+        """Draw n elements uniformly (Haar measure) where the group is compact."""
+
+    def words(self, n: int, generator: torch.Generator | None = None, length: int = 24) -> list[Element]:
+        """Random products of generators and their inverses: cheap elements for checks, not uniform."""
+        letters = [*self.generators.values()]
+        letters += [self.inverse(g) for g in letters]
+        found = []
+        for _ in range(n):
+            g = self.identity
+            for i in torch.randint(max(len(letters), 1), (length,), generator=generator).tolist():
+                g = self.compose(g, letters[i]) if letters else g
+            found.append(g)
+        return found
 
     def label(self, g: Element) -> str:
         """A short name of an element for tables and figures."""
         return str(g)
+
+    def describe(self) -> "str | dict[str, Any]":
+        """A name or JSON-able words from which `erlangen.symmetry.group` makes an equal group."""
+        return self.name
 
     @property
     @abstractmethod
@@ -60,23 +85,114 @@ class Group(ABC):
         """Names of the representations this group has, as `representation` reads them."""
         return ("trivial",)
 
-    def representation(self, spec: "str | int | Representation") -> "Representation":
-        """Read a representation of this group from its string form.
+    def representation(self, spec: "str | int | Representation | Mapping[str, Any]") -> "Representation":
+        """A representation of this group, from its string form or from its images on the generators.
 
         Args:
-            spec: a representation of this group; or its string form, "4 regular + 2 standard"; or a number
-                of trivial channels.
+            spec: a representation of this group; its string form, such as "4 regular + 2 standard",
+                "standard*standard", "standard^3" or "dual(standard)"; a number of trivial channels; or
+                {generator: [size, size] matrix}, where the generators of a Lie algebra take dρ(A).
 
         Returns:
             The representation.
 
         Raises:
             UnknownName: a term that this group does not have.
-            FieldError: a malformed string, or a representation of another group.
+            FieldError: a malformed string, a representation of another group, or matrices that break a relation of the
+                group; the message names it.
         """
+        if isinstance(spec, Mapping):
+            return self._from_images(spec)
         from erlangen.symmetry.parse import parse
 
         return parse(self, spec)
+
+    def _from_images(self, images: Mapping[str, Any]) -> "Representation":
+        """The representation with these images on the generators."""
+        from erlangen.errors import FieldError
+
+        raise FieldError(f"{self} takes no representations by images of its generators")
+
+    # constructors
+
+    @staticmethod
+    def from_permutations(
+        generators: "Mapping[str, str | Sequence[int]]",
+        *,
+        name: str | None = None,
+        relations: Sequence[str] = (),
+        order: int | None = None,
+    ) -> "Group":
+        """The group generated by permutations of 0 … n-1.
+
+        Args:
+            generators: name -> cycles, "(0 1 2)(3 4)", or the list of places to which 0, 1, 2, … go.
+            name: the name that prints.
+            relations: words that must be the identity, such as "r^6", "m^2", "(r m)^2".
+            order: the order that the group should have.
+
+        Returns:
+            A `FiniteGroup` with its table if the group is small, else a `PermutationGroup`, which is never enumerated.
+            Its `standard` representation permutes n channels.
+
+        Raises:
+            DomainError: a word is no permutation, a relation fails, or the order differs.
+        """
+        from erlangen.symmetry.generated import from_permutations
+
+        return from_permutations(generators, name=name, relations=relations, order=order)
+
+    @staticmethod
+    def from_matrices(
+        generators: "Mapping[str, Any]",
+        *,
+        name: str | None = None,
+        relations: Sequence[str] = (),
+        order: int | None = None,
+    ) -> "Group":
+        """The finite group generated by square matrices.
+
+        Args:
+            generators: name -> [d, d] matrix.
+            name: the name that prints.
+            relations: words that must be the identity, such as "r^6", "m^2", "(r m)^2".
+            order: the order that the group should have.
+
+        Returns:
+            A `FiniteGroup`; its `standard` representation is the matrices.
+
+        Raises:
+            DomainError: a matrix is not invertible, a relation fails, the order differs, or the group does not close.
+        """
+        from erlangen.symmetry.generated import from_matrices
+
+        return from_matrices(generators, name=name, relations=relations, order=order)
+
+    @staticmethod
+    def from_lie_algebra(
+        algebra: "Mapping[str, Any]",
+        discrete: "Mapping[str, Any] | None" = None,
+        *,
+        name: str | None = None,
+        compact: bool | None = None,
+    ) -> "Group":
+        """The matrix group generated by exponentials of some matrices, and by some more matrices.
+
+        Args:
+            algebra: name -> [d, d] matrix A, whose exponentials exp(tA) lie in the group.
+            discrete: name -> [d, d] matrix that is itself an element.
+            name: the name that prints.
+            compact: whether the closure is compact; None finds out from the matrices where that is certain.
+
+        Returns:
+            A `MatrixGroup`; its `standard` representation is the matrices.
+
+        Raises:
+            DomainError: a matrix is not square, not finite, or (of the discrete ones) not invertible.
+        """
+        from erlangen.symmetry.matrix import from_lie_algebra
+
+        return from_lie_algebra(algebra, discrete or {}, name=name, compact=compact)
 
     def __repr__(self) -> str:
         return self.name

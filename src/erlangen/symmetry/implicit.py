@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from erlangen.errors import DomainError
-from erlangen.symmetry.component import Component
+from erlangen.symmetry.component import Trivial
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 
@@ -21,7 +21,7 @@ class ImplicitGroup(Group):
     @property
     def trivial(self) -> Representation:
         """ρ(g) = 1: channels stay, points move."""
-        return Representation(self, ((1, Component(self, "trivial", None)),))
+        return Representation(self, ((1, Trivial(self)),))
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

@@ -1,23 +1,29 @@
-"""Groups by name: "C4", "D8", "Z2", "C4 x Z2"."""
+"""Groups by name, "C4", "D8", "C4 x Z2", "SO(3)", or from the words that `Group.describe` gives."""
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from erlangen.errors import UnknownName
-from erlangen.symmetry.finite import FiniteGroup
+from erlangen.symmetry.group import Group
 from erlangen.symmetry.planar import Z2, C, D
 from erlangen.symmetry.products import direct_product
 
-KNOWN = ("C1", "C2", "C4", "D1", "D2", "D4", "C<n>", "D<n>", "Z2", "G x H")
+KNOWN = ["C<n>", "D<n>", "Z2", "G x H", "C1", "C2", "C4", "D1", "D2", "D4"]
+_FAMILIES: dict[str, Callable[..., Group]] = {"C": C, "D": D}
+_SINGLE: dict[str, Callable[[], Group]] = {"Z2": Z2}
 
 
-def group(name: "str | FiniteGroup") -> FiniteGroup:
-    """The finite group with this name; a group passes through.
+def group(name: "str | Group | Mapping[str, Any]") -> Group:
+    """The group with this name or description; a group passes through.
 
     Raises:
         UnknownName: no group has this name; the message holds the nearest known.
     """
-    if isinstance(name, FiniteGroup):
+    if isinstance(name, Group):
         return name
+    if isinstance(name, Mapping):
+        return _described(dict(name))
     if not isinstance(name, str):
         raise UnknownName("group", name, KNOWN)
     factors = re.split(r"\s*[xX×]\s*", name.strip())
@@ -26,9 +32,26 @@ def group(name: "str | FiniteGroup") -> FiniteGroup:
         for factor in factors[1:]:
             result = direct_product(result, group(factor))
         return result
-    match = re.fullmatch(r"([CD])\(?([1-9]\d*)\)?", factors[0], re.IGNORECASE)
+    word = factors[0]
+    for known, build in _SINGLE.items():
+        if word.lower() == known.lower():
+            return build()
+    match = re.fullmatch(r"([A-Za-z+]+)\(?(\d+(?:,\d+)*)\)?", word.replace(" ", ""))
     if match:
-        return {"C": C, "D": D}[match[1].upper()](int(match[2]))
-    if factors[0].upper() == "Z2":
-        return Z2()
+        family = next((f for f in _FAMILIES if f.lower() == match[1].lower()), None)
+        numbers = [int(n) for n in match[2].split(",")]
+        if family is not None and all(numbers):
+            return _FAMILIES[family](*numbers)
     raise UnknownName("group", name, KNOWN)
+
+
+def _described(words: dict[str, Any]) -> Group:
+    if "permutations" in words:
+        return Group.from_permutations(words["permutations"], name=words.get("name"))
+    if "matrices" in words:
+        return Group.from_matrices(words["matrices"], name=words.get("name"))
+    if "algebra" in words:
+        return Group.from_lie_algebra(
+            words["algebra"], words.get("discrete"), name=words.get("name"), compact=words.get("compact")
+        )
+    raise UnknownName("description of a group, with keys", list(words), ["permutations", "matrices", "algebra"])

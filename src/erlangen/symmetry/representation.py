@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from erlangen.errors import FieldError
-from erlangen.symmetry.component import TOLERANCE, Component
+from erlangen.symmetry import constructions
+from erlangen.symmetry.component import Component, SignedPermutation
 from erlangen.symmetry.group import Group
 
 if TYPE_CHECKING:
@@ -78,17 +79,27 @@ class Representation:
             return NotImplemented
         if self.group != other.group:
             raise FieldError(f"the tensor product needs one group, got {self.group} and {other.group}")
-        a, b = self.matrices(), other.matrices()
-        product = np.einsum("gij,gkl->gikjl", a, b).reshape(len(a), self.size * other.size, -1)
-        return Representation(self.group, ((1, Component(self.group, f"({self})*({other})", product)),))
+        return Representation(self.group, ((1, constructions.Tensor(self, other)),))
+
+    def __pow__(self, power: int) -> "Representation":
+        """The tensor power ρ ⊗ … ⊗ ρ; ρ⁰ is trivial."""
+        if not isinstance(power, int) or power < 0:
+            raise FieldError(f"a tensor power needs an integer >= 0, got ({self})^{power}")
+        total = self if power else self.group.trivial
+        for _ in range(power - 1):
+            total = total * self
+        return total
 
     @property
     def dual(self) -> "Representation":
-        """The dual representation, ρ*(g) = ρ(g⁻¹)ᵀ."""
-        matrices = np.linalg.inv(self.matrices()).transpose(0, 2, 1)
-        if np.allclose(matrices, self.matrices(), atol=TOLERANCE):
-            return self  # orthogonal: its own dual
-        return Representation(self.group, ((1, Component(self.group, f"dual({self})", matrices)),))
+        """The dual representation, ρ*(g) = ρ(g⁻¹)ᵀ; an orthogonal representation is its own dual."""
+        if self.is_orthogonal:
+            return self
+        terms = tuple(
+            (m, c) if c.is_orthogonal else (m, constructions.Dual(Representation(self.group, ((1, c),))))
+            for m, c in self.terms
+        )
+        return Representation(self.group, terms)
 
     def restrict(self, subgroup: "Subgroup | FiniteGroup | str") -> "Representation":
         """The same matrices, on the elements of a subgroup H only.
@@ -103,7 +114,7 @@ class Representation:
         elements = np.asarray(inside.elements)
         terms = []
         for multiplicity, component in self.terms:
-            matrices = component.table()[elements]
+            matrices = component.matrices[elements]
             terms.append((multiplicity, inside.group.component_of(matrices, f"{component.name}|{inside.group}")))
         return Representation(inside.group, tuple(terms))
 
@@ -130,19 +141,58 @@ class Representation:
     # matrices
 
     def __call__(self, g: Any) -> Float[Tensor, "*batch size size"]:
-        """ρ(g) as a float64 matrix; a batch of matrices for a list or tensor of elements."""
-        if any(c.matrices is None for _, c in self.terms):
-            return torch.eye(self.size, dtype=torch.float64)
-        index = torch.as_tensor(g)
-        return torch.from_numpy(self.matrices())[index]
+        """ρ(g) as a float64 matrix; a batch of matrices for a list of elements (or, of a finite group, a tensor)."""
+        if isinstance(g, list):
+            return torch.stack([self(h) for h in g]) if g else torch.zeros(0, self.size, self.size, dtype=torch.float64)
+        if isinstance(g, Tensor) and self.group.is_listed and g.ndim:
+            return torch.from_numpy(self.matrices())[g]
+        return torch.from_numpy(self.on(int(g) if isinstance(g, Tensor) and self.group.is_listed else g))
+
+    def on(self, g: Any) -> np.ndarray:
+        """ρ(g) as a numpy matrix, [size, size]."""
+        return self._block_diagonal([c.on(g) for _, c in self.terms])
+
+    def derivative(self, a: str) -> np.ndarray:
+        """dρ(A) for the generator of the Lie algebra with this name, [size, size]."""
+        return self._block_diagonal([c.derivatives[a] for _, c in self.terms])
+
+    def signed(self, g: Any) -> SignedPermutation | None:
+        """ρ(g) as a signed permutation (image, sign): ρ(g) e_j = sign[j] e_image[j]; None if it is not one."""
+        image, sign, start = [], [], 0
+        for multiplicity, component in self.terms:
+            pair = component.signed(g)
+            if pair is None:
+                return None
+            starts = start + component.size * np.arange(multiplicity)[:, None]
+            image.append((starts + pair[0]).ravel())
+            sign.append(np.tile(pair[1], multiplicity))
+            start += multiplicity * component.size
+        if not image:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.concatenate(image), np.concatenate(sign)
+
+    def trace(self, g: Any) -> complex:
+        """χ(g) = trace ρ(g)."""
+        return sum((m * c.trace(g) for m, c in self.terms), 0.0)
+
+    def _block_diagonal(self, blocks: list[np.ndarray]) -> np.ndarray:
+        dense = np.zeros((self.size, self.size), np.result_type(float, *blocks))
+        start = 0
+        for (multiplicity, component), block in zip(self.terms, blocks, strict=True):
+            for _ in range(multiplicity):
+                stop = start + component.size
+                dense[start:stop, start:stop] = block
+                start = stop
+        return dense
 
     def matrices(self) -> np.ndarray:
-        """All ρ(g), [|G|, size, size] float64."""
-        order = len(self._finite().table)
-        dense = np.zeros((order, self.size, self.size))
+        """All ρ(g) of a finite group, [|G|, size, size] float64."""
+        if len(self.terms) == 1 and self.terms[0][0] == 1:
+            return self.terms[0][1].matrices
+        dense = np.zeros((len(self._finite().table), self.size, self.size))
         for start, component in self.copies():
             stop = start + component.size
-            dense[:, start:stop, start:stop] = component.table()
+            dense[:, start:stop, start:stop] = component.matrices
         return dense
 
     @property
@@ -187,36 +237,26 @@ class Representation:
             raise FieldError(f"{self} of {self.group} has {self.size} channels, got a tensor with {x.shape[dim]}")
         if self.is_trivial:
             return x
-        if self.is_monomial:
-            source, sign = self._gather(int(g))
-            y = x.index_select(dim, torch.from_numpy(source).to(x.device))
+        pair = self.signed(g) if self.is_monomial else None
+        if pair is not None:
+            image, sign = pair
+            y = x.index_select(dim, torch.from_numpy(np.argsort(image)).to(x.device))
             if (sign == 1).all():
                 return y
             shape = [1] * x.ndim
             shape[dim] = -1
-            return y * torch.from_numpy(sign).to(y).reshape(shape)
+            return y * torch.from_numpy(sign[np.argsort(image)]).to(y).reshape(shape)
         parts = []
         for channels, multiplicity, component in self.slices():
             block = x.movedim(dim, -1)[..., channels].unflatten(-1, (multiplicity, component.size))
-            matrix = torch.from_numpy(component.table()[int(g)]).to(x)
+            matrix = torch.from_numpy(component.on(g)).to(x)
             parts.append(torch.einsum("ij,...mj->...mi", matrix, block).flatten(-2))
         return torch.cat(parts, dim=-1).movedim(-1, dim)
-
-    def _gather(self, g: int) -> tuple[np.ndarray, np.ndarray]:
-        """(source, sign): (ρ(g) x)_i = sign_i x_source_i."""
-        source, sign = np.empty(self.size, np.int64), np.empty(self.size, np.int64)
-        for start, component in self.copies():
-            if component.monomial is None:
-                raise FieldError(f"{component} is not a signed permutation")
-            image, signs = component.monomial[0][g], component.monomial[1][g]
-            source[start + image] = start + np.arange(component.size)
-            sign[start + image] = signs
-        return source, sign
 
     @property
     def is_monomial(self) -> bool:
         """Whether every ρ(g) is a signed permutation of the channels."""
-        return all(c.monomial is not None for _, c in self.terms)
+        return all(c.is_monomial for _, c in self.terms)
 
     @property
     def is_permutation(self) -> bool:
@@ -229,12 +269,22 @@ class Representation:
         return all(c.is_trivial for _, c in self.terms)
 
     @property
+    def is_orthogonal(self) -> bool:
+        """Whether every ρ(g) is orthogonal, so that the norm of a copy is invariant."""
+        return all(c.is_orthogonal for _, c in self.terms)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether some ρ(g) is complex."""
+        return any(c.is_complex for _, c in self.terms)
+
+    @property
     def nonlinearities(self) -> tuple[str, ...]:
         """Kinds of nonlinearity that commute with ρ.
 
-        Pointwise for permutations, odd pointwise for signed permutations, norm and gate always.
+        Pointwise for permutations, odd pointwise for signed permutations, norm for orthogonal ones, gate always.
         """
-        legal = ("norm", "gate")
+        legal = ("norm", "gate") if self.is_orthogonal else ("gate",)
         if self.is_permutation:
             return ("pointwise", "odd", *legal)
         return ("odd", *legal) if self.is_monomial else legal
@@ -258,6 +308,8 @@ class Representation:
             return True
         if not isinstance(other, Representation) or self.group != other.group or self.size != other.size:
             return False
+        if self.terms == other.terms:
+            return True
         mine, theirs = self._blocks(), other._blocks()
         return len(mine) == len(theirs) and all(m == n and c == d for (m, c), (n, d) in zip(mine, theirs, strict=True))
 
