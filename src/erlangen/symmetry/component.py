@@ -317,5 +317,5 @@ def listed(group: Group, what: object) -> range:
     """The elements of a finite group that holds its table."""
     elements = getattr(group, "elements", None)
     if elements is None:
-        raise FieldError(f"{what} of {group}: the elements of this group are never enumerated")
+        raise FieldError(f"{what} of {group}: the group is implicit, its elements are never enumerated")
     return elements

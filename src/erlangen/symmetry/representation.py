@@ -93,10 +93,12 @@ class Representation:
     @property
     def dual(self) -> "Representation":
         """The dual representation, ρ*(g) = ρ(g⁻¹)ᵀ; an orthogonal representation is its own dual."""
-        if self.is_orthogonal:
+        if self.is_orthogonal and not self.is_complex:
             return self
         terms = tuple(
-            (m, c) if c.is_orthogonal else (m, constructions.Dual(Representation(self.group, ((1, c),))))
+            (m, c)
+            if c.is_orthogonal and not c.is_complex
+            else (m, constructions.Dual(Representation(self.group, ((1, c),))))
             for m, c in self.terms
         )
         return Representation(self.group, terms)
