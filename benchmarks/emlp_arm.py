@@ -118,7 +118,7 @@ def make_steps(model: EMLP, stats: list[np.ndarray], rate: float) -> tuple:
 
 
 def train(job: dict) -> dict:
-    """EMLP with the authors' settings on the given data, stopped by steps or by processor seconds; best validation wins."""
+    """EMLP on the given data, stopped by steps or by processor seconds; the weights of the best validation count."""
     np.random.seed(job["seed"])  # noqa: NPY002  (emlp draws its channels from numpy's global generator)
     objax.random.DEFAULT_GENERATOR.seed(job["seed"])
     data = {k: v.astype(np.float32) for k, v in np.load(job["data"]).items()}

@@ -1,12 +1,41 @@
-"""DRAFT"""
+"""How well does each network learn a function with a symmetry, and how long does it take? EMLP's three experiments.
 
+    python benchmarks/synthetic.py --peer /path/to/python/with/emlp --json synthetic.json --figure synthetic.svg
+
+The functions and the distributions of their inputs are those of Finzi, Welling and Wilson 2021 (arXiv 2104.09459, §7.1)
+as their package writes them: an O(5)-invariant scalar of two vectors, the inertia tensor of five masses under O(3), and
+the electron-muon matrix element of four momenta under O(1, 3).
+
+    emlp        EMLP, 3 layers, 384 channels, in its own interpreter (emlp_arm.py)
+    mlp         3 layers of 384 channels, swish: the baseline of the same paper
+    augmented   the same, every batch moved by fresh random elements of the group
+
+Settings of the authors for every arm: Adam, constant rate 3e-3, batches of 500, min(900000 / points, 1000) epochs
+(1800 steps at both sizes), 1,000 points of validation that choose the weights kept, 5,000 test points. All arms see the
+same numbers in float32, standardised by the training set. One core; seconds are processor seconds, construction and
+validation included, so that other people's load does not count. An arm that reaches --budget stops there; "schedule" is
+then the time its 1800 steps would take, from the seconds a step took.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 Array = np.ndarray
 Scales = tuple[Array, Array, Array, Array]
+Move = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -15,20 +44,20 @@ class Experiment:
 
     Args:
         name: the word on the command line, and in `emlp_arm.EXPERIMENTS`.
-        group: the symmetry, in erlangen's words.
+        title: what a reader calls it.
         sample: (points, generator) -> inputs [points, in].
         target: inputs [points, in] -> outputs [points, out].
         scales: (inputs, outputs) of the training set -> mean and scale of the input, mean and scale of the output, such
             that standardising commutes with the group.
-        elements: (points, generator) -> ρ_in [points, in, in] and ρ_out [points, out, out] of random elements.
+        move: a batch (inputs, outputs) -> the same batch moved by random elements of the group, one for each point.
     """
 
     name: str
-    group: str
+    title: str
     sample: Callable[[int, np.random.Generator], Array]
     target: Callable[[Array], Array]
     scales: Callable[[Array, Array], Scales]
-    elements: Callable[[int, np.random.Generator], tuple[Array, Array]]
+    move: Move
 
 
 def invariant_target(x: Array) -> Array:
@@ -80,3 +109,247 @@ def vector_scales(size: int) -> Callable[[Array, Array], Scales]:
 def no_scales(x: Array, y: Array) -> Scales:
     """Numbers as they are: emlp does not standardise its inertia data."""
     return np.zeros(1), np.ones(1), np.zeros(1), np.ones(1)
+
+
+def orthogonal(points: int, size: int) -> Tensor:
+    """[points, size, size] uniformly random orthogonal matrices: QR with the signs of R put back."""
+    q, r = torch.linalg.qr(torch.randn(points, size, size))
+    return q * r.diagonal(dim1=1, dim2=2).sign()[:, None, :]
+
+
+def lorentz(points: int) -> Tensor:
+    """[points, 4, 4] random elements of O(1, 3): exp(0.3 boost + rotation), then parity and time reversal by coin."""
+    algebra = torch.zeros(points, 4, 4)
+    for i in range(3):
+        j, k = (i + 1) % 3 + 1, (i + 2) % 3 + 1
+        algebra[:, 0, 1 + i] = algebra[:, 1 + i, 0] = 0.3 * torch.randn(points)
+        algebra[:, j, k] = torch.randn(points)
+        algebra[:, k, j] = -algebra[:, j, k]
+    time_sign, space_sign = torch.randint(0, 2, (2, points, 1)) * 2 - 1
+    return torch.linalg.matrix_exp(algebra) * torch.cat([time_sign, space_sign.expand(-1, 3)], dim=1)[:, None, :]
+
+
+def move_invariant(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Two vectors rotated, the scalar as it was."""
+    return (x.reshape(-1, 2, 5) @ orthogonal(len(x), 5)).reshape(len(x), -1), y
+
+
+def move_inertia(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Masses as they were, places and tensor rotated."""
+    g = orthogonal(len(x), 3)
+    places = (x[:, 5:].reshape(-1, 5, 3) @ g.mT).reshape(len(x), -1)
+    return torch.cat([x[:, :5], places], dim=1), (g @ y.reshape(-1, 3, 3) @ g.mT).reshape(len(x), -1)
+
+
+def move_scattering(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Four momenta boosted and rotated, the matrix element as it was."""
+    return (x.reshape(-1, 4, 4) @ lorentz(len(x)).mT).reshape(len(x), -1), y
+
+
+EXPERIMENTS = {
+    e.name: e
+    for e in (
+        Experiment(
+            "invariant",
+            "O(5)-invariant function",
+            lambda points, rng: rng.standard_normal((points, 10)),
+            invariant_target,
+            vector_scales(5),
+            move_invariant,
+        ),
+        Experiment("inertia", "inertia tensor, O(3)", inertia_sample, inertia_target, no_scales, move_inertia),
+        Experiment(
+            "scattering",
+            "scattering, O(1, 3)",
+            lambda points, rng: rng.standard_normal((points, 16)) / 4,
+            scattering_target,
+            vector_scales(4),
+            move_scattering,
+        ),
+    )
+}
+
+
+def make_data(experiment: Experiment, points: int, seed: int) -> dict[str, Array]:
+    """Training, validation and test set with their scales; sizes share their test set, the small set is in the large."""
+    data: dict[str, Array] = {}
+    for stream, (part, size) in enumerate((("train", points), ("valid", 1000), ("test", 5000))):
+        data[f"x_{part}"] = experiment.sample(size, np.random.default_rng([seed, stream]))
+        data[f"y_{part}"] = experiment.target(data[f"x_{part}"])
+    words = ("x_mean", "x_scale", "y_mean", "y_scale")
+    scales = experiment.scales(data["x_train"], data["y_train"])
+    return {k: v.astype(np.float32) for k, v in (data | dict(zip(words, scales, strict=True))).items()}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The authors' settings and the budget."""
+
+    points: int
+    seed: int
+    budget: float
+    layers: int = 3
+    channels: int = 384
+    rate: float = 3e-3
+    batch: int = 500
+    every: int = 20  # steps between two looks at the validation set
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole schedule."""
+        return min(900_000 // self.points, 1000) * -(-self.points // self.batch)
+
+
+def mlp(inputs: int, outputs: int, settings: Settings) -> nn.Module:
+    """The baseline: swish between linear layers, Glorot's normal weights, no bias at the start."""
+    widths = [inputs, *[settings.channels] * settings.layers, outputs]
+    parts: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        linear = nn.Linear(a, b)
+        nn.init.xavier_normal_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        parts += [linear, nn.SiLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def train(build: Callable[[], nn.Module], data: dict[str, Array], settings: Settings, move: Move | None = None) -> dict:
+    """Train on standardised numbers, keep the weights of the best validation error, return errors and seconds."""
+    torch.manual_seed(settings.seed)
+    wall, start = time.perf_counter(), time.process_time()
+    model = build()
+    built = time.process_time() - start
+    t = {k: torch.from_numpy(v) for k, v in data.items()}
+    adam = torch.optim.Adam(model.parameters(), lr=settings.rate)
+
+    def error(x: Tensor, y: Tensor) -> Tensor:
+        return ((t["y_scale"] * model((x - t["x_mean"]) / t["x_scale"]) + t["y_mean"] - y) ** 2).mean()
+
+    best, kept, done = float("inf"), model.state_dict(), 0
+    while done < settings.steps and time.process_time() - start < settings.budget:
+        for rows in torch.randperm(settings.points).split(settings.batch):
+            x, y = t["x_train"][rows], t["y_train"][rows]
+            loss = error(*(move(x, y) if move else (x, y)))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            done += 1
+            if done % settings.every == 0:
+                with torch.no_grad():
+                    now = error(t["x_valid"], t["y_valid"]).item()
+                if now < best:
+                    best, kept = now, {k: v.clone() for k, v in model.state_dict().items()}
+    seconds, wall = time.process_time() - start, time.perf_counter() - wall
+    model.load_state_dict(kept)
+    with torch.no_grad():
+        test = error(t["x_test"], t["y_test"]).item()
+    return {
+        "test_mse": test,
+        "valid_mse": best,
+        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "steps": done,
+        "build_seconds": built,
+        "step_seconds": (seconds - built) / done,
+        "seconds": seconds,
+        "wall_seconds": wall,
+        "schedule_seconds": built + settings.steps * (seconds - built) / done,
+    }
+
+
+def emlp(experiment: Experiment, data: dict[str, Array], settings: Settings, peer: str) -> dict:
+    """EMLP, in the peer's interpreter."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npz"
+        np.savez(path, **data)
+        job = {"experiment": experiment.name, "data": str(path), "steps": settings.steps} | vars(settings)
+        script = Path(__file__).with_name("emlp_arm.py")
+        done = subprocess.run([peer, script, "train", json.dumps(job)], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def run(arm: str, experiment: Experiment, settings: Settings, peer: str | None) -> dict:
+    """One cell of the table."""
+    data = make_data(experiment, settings.points, settings.seed)
+    if arm == "emlp":
+        if peer is None:
+            raise SystemExit("the arm emlp needs --peer /path/to/python/with/emlp")
+        result = emlp(experiment, data, settings, peer)
+    else:
+        inputs, outputs = data["x_train"].shape[1], data["y_train"].shape[1]
+        move = experiment.move if arm == "augmented" else None
+        result = train(lambda: mlp(inputs, outputs, settings), data, settings, move)
+    cell = {"experiment": experiment.name, "arm": arm, "points": settings.points, "seed": settings.seed}
+    return cell | {"relative": result["test_mse"] / float(data["y_test"].var(0).mean())} | result
+
+
+def row(r: dict) -> str:
+    """A line of the table."""
+    return (
+        f"| {EXPERIMENTS[r['experiment']].title} | {r['points']} | {r['arm']} | {r['relative']:.2e} "
+        f"| {r['test_mse']:.2e} | {r['seconds']:.0f} | {r['steps']} | {r['schedule_seconds']:.0f} "
+        f"| {r['build_seconds']:.2f} | {r['parameters']} |"
+    )
+
+
+def draw(results: list[dict], path: str) -> None:
+    """Test error against the size of the training set, one panel an experiment, one line an arm (mean over seeds)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = [n for n in EXPERIMENTS if any(r["experiment"] == n for r in results)]
+    figure, axes = plt.subplots(1, len(names), figsize=(4 * len(names), 3.4), squeeze=False, layout="constrained")
+    for name, axis in zip(names, axes[0], strict=True):
+        for arm in dict.fromkeys(r["arm"] for r in results):
+            cells = [r for r in results if r["experiment"] == name and r["arm"] == arm]
+            sizes = sorted({r["points"] for r in cells})
+            means = [np.mean([r["relative"] for r in cells if r["points"] == s]) for s in sizes]
+            axis.loglog(sizes, means, "o-", label=arm)
+        axis.set(title=EXPERIMENTS[name].title, xlabel="training points")
+    axes[0, 0].set_ylabel("test error / variance")
+    axes[0, -1].legend()
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description="EMLP's synthetic experiments")
+    parser.add_argument("--peer", help="Python interpreter that has emlp")
+    parser.add_argument("--arms", nargs="+", default=["emlp", "mlp", "augmented"])
+    parser.add_argument("--experiments", nargs="+", default=list(EXPERIMENTS), choices=list(EXPERIMENTS))
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10000])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--budget", type=float, default=900, help="processor seconds after which a cell stops")
+    parser.add_argument("--json", type=Path, help="results; cells it already holds are not run again")
+    parser.add_argument("--figure", help="file of the picture")
+    arguments = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # children inherit the core
+    results: list[dict] = []
+    if arguments.json and arguments.json.exists():
+        results = json.loads(arguments.json.read_text())
+    known = {(r["experiment"], r["points"], r["arm"], r["seed"]): r for r in results}
+    print(
+        "| experiment | points | arm | error / variance | mean squared error | s | steps | schedule s | build s | parameters |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for points in arguments.sizes:
+        for name in arguments.experiments:
+            for arm in arguments.arms:
+                for seed in range(arguments.seeds):
+                    key = (name, points, arm, seed)
+                    if key not in known:
+                        settings = Settings(points, seed, arguments.budget)
+                        known[key] = run(arm, EXPERIMENTS[name], settings, arguments.peer)
+                        if arguments.json:
+                            arguments.json.write_text(json.dumps(list(known.values()), indent=1))
+                    print(row(known[key]), flush=True)
+    if arguments.figure:
+        draw(list(known.values()), arguments.figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
