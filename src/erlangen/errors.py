@@ -29,6 +29,14 @@ class NoEquivariantMap(ErlangenError, ValueError):
         )
 
 
+class GapError(ErlangenError, ArithmeticError):
+    """The generators do not decide which maps are equivariant: some singular values are neither zero nor clearly not."""
+
+
+class TooLarge(ErlangenError, MemoryError):
+    """A computation that would need more memory than there is; the message estimates how much."""
+
+
 class NonlinearityError(ErlangenError, ValueError):
     """A nonlinearity that does not commute with the representation of its field."""
 

@@ -80,8 +80,6 @@ class MatrixGroup(Group):
 
     def words(self, n: int, generator: torch.Generator | None = None, length: int = 3) -> list[np.ndarray]:
         """Products of `length` exponentials of random combinations of the algebra, and of random discrete elements."""
-        from scipy.linalg import expm
-
         directions = [a for a in self._algebra.values()]
         letters = [self.identity, *self._discrete.values(), *(np.linalg.inv(m) for m in self._discrete.values())]
         scale = 1.0 if self.is_compact else 0.5  # boosts and shears grow exponentially, and rounding with them
@@ -91,7 +89,7 @@ class MatrixGroup(Group):
             for _ in range(length):
                 if directions:
                     weights = scale * torch.randn(len(directions), generator=generator, dtype=torch.float64).numpy()
-                    g = g @ expm(sum(w * a for w, a in zip(weights, directions, strict=True)))
+                    g = g @ exponential(sum(w * a for w, a in zip(weights, directions, strict=True)))
                 if len(letters) > 1:
                     g = g @ letters[int(torch.randint(len(letters), (1,), generator=generator))]
             found.append(g)
@@ -143,6 +141,20 @@ class Defining(Component):
     def derivative(self, a: str) -> np.ndarray:
         """A."""
         return self.group.algebra[a]
+
+
+def exponential(a: np.ndarray) -> np.ndarray:
+    """exp(A) of one matrix [d, d] or many [*, d, d], by Taylor's series of A/2ˢ squared s times, to rounding."""
+    norm = np.abs(a).sum(axis=-1).max(initial=0.0)
+    squarings = max(0, int(np.ceil(np.log2(norm))) + 1) if norm > 0 else 0
+    small = a / 2.0**squarings
+    term = total = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
+    for k in range(1, 19):  # 0.5¹⁹/19! < 1e-22
+        term = term @ small / k
+        total = total + term
+    for _ in range(squarings):
+        total = total @ total
+    return total
 
 
 def from_lie_algebra(
