@@ -1,10 +1,9 @@
-"""Finite groups with a multiplication table, and their subgroups.
+"""Finite groups with a multiplication table.
 
 Elements are the integers 0 … |G|-1, with 0 the identity.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +11,13 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError, FieldError, UnknownName
+from erlangen.symmetry.cayley import closure
+from erlangen.symmetry.characters import TYPES, CharacterTable, character_table, conjugacy_classes
 from erlangen.symmetry.component import TOLERANCE, Component, Indexed, Tabulated, Trivial, as_signed
 from erlangen.symmetry.group import Group
-from erlangen.symmetry.irreps import real_irreps
+from erlangen.symmetry.irreps import real_irreps, type_dimension
 from erlangen.symmetry.representation import Representation
+from erlangen.symmetry.subgroups import Subgroup, find_subgroup, subgroup_classes
 
 
 class FiniteGroup(Group):
@@ -25,8 +27,8 @@ class FiniteGroup(Group):
         name: the name that prints, such as "D4".
         table: [|G|, |G|] integers, table[g, h] = gh; element 0 is the identity.
         generators: named elements that generate the group.
-        irreps: name -> [|G|, d, d] matrices of every real irreducible representation, the trivial one first; None to
-            find them numerically when they are asked for.
+        irreps: name -> [|G|, d, d] matrices of every real irreducible representation, the trivial one first, or a
+            function that makes them when they are first asked for; None to find them numerically.
         standard: [|G|, d, d] matrices of the defining action on space, if the group has one.
         sign: name of the irrep that is called the sign representation, if any.
         labels: a short name for each element.
@@ -44,7 +46,7 @@ class FiniteGroup(Group):
         name: str,
         table: np.ndarray,
         generators: Mapping[str, int],
-        irreps: Mapping[str, np.ndarray] | None = None,
+        irreps: Mapping[str, np.ndarray] | Callable[[], Mapping[str, np.ndarray]] | None = None,
         standard: np.ndarray | None = None,
         sign: str | None = None,
         labels: tuple[str, ...] = (),
@@ -65,8 +67,9 @@ class FiniteGroup(Group):
                 raise ValueError(f"{name}: the table is not associative, (g a) h ≠ g (a h) for some g, h and a = {a}")
         self.name, self.order, self.table = name, order, table
         self.inverses = np.argmin(table, axis=1)  # the column holding 0, the identity
-        self._generators, self._given_irreps, self._standard, self._sign = dict(generators), irreps, standard, sign
-        self._factors, self._description = factors, description
+        self._generators, self._given_irreps, self._sign = dict(generators), irreps, sign
+        self.defining = standard  # [|G|, d, d] matrices of the action on space, or None
+        self.factors, self._description = factors, description
         self.labels = labels or tuple(str(g) for g in range(order))
 
     @property
@@ -104,6 +107,26 @@ class FiniteGroup(Group):
         """Its name, or the words it was generated from."""
         return self._description or self.name
 
+    # classes and characters
+
+    @cached_property
+    def conjugacy_classes(self) -> tuple[np.ndarray, ...]:
+        """The elements of every class {x g x⁻¹}; the identity first, then by order of the elements."""
+        return conjugacy_classes(self.table, self.inverses)
+
+    @cached_property
+    def class_of(self) -> np.ndarray:
+        """[|G|] the position in `conjugacy_classes` of the class of every element."""
+        place = np.empty(len(self.table), np.int64)
+        for k, one in enumerate(self.conjugacy_classes):
+            place[one] = k
+        return place
+
+    @cached_property
+    def character_table(self) -> CharacterTable:
+        """All irreducible complex characters; print it."""
+        return character_table(self)
+
     # representations
 
     @property
@@ -112,13 +135,16 @@ class FiniteGroup(Group):
         named = ["trivial", "regular"]
         if self._sign is not None:
             named.insert(1, "sign")
-        if self._standard is not None:
+        if self.defining is not None:
             named.insert(1, "standard")
         return (*named, *self._irreps, "quotient(H)")
 
     @cached_property
     def _irreps(self) -> Mapping[str, np.ndarray]:
-        return real_irreps(self.table) if self._given_irreps is None else self._given_irreps
+        given = self._given_irreps
+        if given is None:
+            return real_irreps(self, self.defining)
+        return given() if callable(given) else given
 
     @cached_property
     def trivial(self) -> Representation:
@@ -133,16 +159,20 @@ class FiniteGroup(Group):
     @cached_property
     def standard(self) -> Representation:
         """The defining action: vectors (x, y) or (x, y, z), or the points that permutations permute."""
-        if self._standard is None:
+        if self.defining is None:
             raise DomainError(f"{self} has no defining action on space; name an irrep: {', '.join(self._irreps)}")
-        pair = as_signed(self._standard)
+        pair = as_signed(self.defining)
         if pair is None:
-            return self._single("standard", self._standard)
+            return self._single("standard", self.defining)
         return Representation(self, ((1, Indexed(self, "standard", *pair)),))
 
     @cached_property
     def sign(self) -> Representation:
-        """The one-dimensional representation with values ±1: (-1)^r of C(n), n even; the determinant of D(n)."""
+        """A one-dimensional representation with values ±1.
+
+        (-1)^r of C(n), n even; the determinant of D(n), Oh and Ih; the parity of S(n), and of O on the four diagonals
+        of the cube.
+        """
         if self._sign is None:
             raise UnknownName(f"representation of {self}", "sign", ["trivial", "regular", *self._irreps])
         return self._single("sign", self._irreps[self._sign])
@@ -153,7 +183,10 @@ class FiniteGroup(Group):
         return tuple(self._single(name, matrices) for name, matrices in self._irreps.items())
 
     def irrep(self, *label: int) -> Representation:
-        """A real irrep by its label: the frequency k of C(n); parity j and frequency k of D(n); a position elsewhere.
+        """A real irrep by its label.
+
+        The frequency k of C(n); parity j and frequency k of D(n); a partition of n, such as (3, 1), of S(n); positions
+        in the lists of irreps of the factors of a direct product; a position elsewhere, small irreps first.
 
         Raises:
             UnknownName: no irrep has this label.
@@ -163,19 +196,26 @@ class FiniteGroup(Group):
             raise UnknownName(f"irrep of {self}", name, list(self._irreps))
         return self.irreps[list(self._irreps).index(name)]
 
+    def irrep_type(self, *label: int) -> str:
+        """The type of a real irrep, by its label: "real", "complex" or "quaternionic".
+
+        The matrices that commute with it are a field of this kind, of dimension 1, 2 or 4.
+
+        Raises:
+            UnknownName: no irrep has this label.
+        """
+        return TYPES[type_dimension(self.irrep(*label))]
+
     def quotient(self, subgroup: "Subgroup | FiniteGroup | str | Iterable[int]") -> Representation:
         """The permutation of the cosets G/H, of size |G|/|H|: functions on G that H leaves alone."""
         inside = self.subgroup(subgroup)
-        cosets = sorted({tuple(sorted(int(self.table[g, h]) for h in inside.elements)) for g in self.elements})
-        where = {g: i for i, coset in enumerate(cosets) for g in coset}
-        first = np.array([coset[0] for coset in cosets])
-        place = np.array([where[g] for g in self.elements])
-        return Representation(self, ((1, Indexed(self, f"quotient({inside.group})", place[self.table[:, first]])),))
+        image = inside.coset_of[self.table[:, inside.cosets[:, 0]]]
+        return Representation(self, ((1, Indexed(self, f"quotient({inside.group})", image)),))
 
     def component_of(self, matrices: np.ndarray, otherwise: str) -> Component:
         """The component with these matrices, under the name this group has for it, else under the name given."""
         known = [self.trivial, *self.irreps, self.regular]
-        if self._standard is not None:
+        if self.defining is not None:
             known.insert(1, self.standard)
         for rep in known:
             if rep.size == matrices.shape[1] and np.allclose(rep.matrices(), matrices, atol=TOLERANCE):
@@ -222,106 +262,15 @@ class FiniteGroup(Group):
         Raises:
             DomainError: the group is not a subgroup of this one.
         """
-        if isinstance(spec, Subgroup):
-            if spec.parent != self:
-                raise DomainError(f"{spec.group} was given as a subgroup of {spec.parent}, not of {self}")
-            return spec
-        if isinstance(spec, str):
-            from erlangen.symmetry.names import group
+        return find_subgroup(self, spec)
 
-            found = group(spec)
-            if not isinstance(found, FiniteGroup):
-                raise DomainError(f"{found} is infinite, so it is no subgroup of {self}")
-            spec = found
-        if isinstance(spec, FiniteGroup):
-            return self._find(spec)
-        given = [int(g) for g in spec]
-        outside = [g for g in given if g not in self.elements]
-        if outside:
-            raise DomainError(
-                f"{self} has the elements 0 … {len(self.table) - 1}, got {outside} to generate a subgroup"
-            )
-        return self._generated(sorted(closure(self.table, given)))
-
-    def _generated(self, elements: list[int]) -> "Subgroup":
-        """The subgroup with these elements, as C(n) or D(n) where its action on space is theirs."""
-        if self._standard is not None and self._standard.shape[1] == 2:
-            from erlangen.symmetry.planar import C, D
-
-            order = len(elements)
-            for candidate in (C(order), D(order // 2)) if order % 2 == 0 else (C(order),):
-                place = self._places(candidate)
-                if place is not None and set(place) == set(elements):
-                    return Subgroup(candidate, self, place)
-        position = {g: i for i, g in enumerate(elements)}
-        table = np.array([[position[int(self.table[g, h])] for h in elements] for g in elements])
-        generators: dict[str, int] = {}
-        for g in elements[1:]:
-            if position[g] not in closure(table, generators.values()):
-                generators[self.label(g)] = position[g]
-        name = f"<{', '.join(generators)}>" if generators else "C1"
-        standard = None if self._standard is None else self._standard[elements]
-        labels = tuple(self.label(g) for g in elements)
-        return Subgroup(FiniteGroup(name, table, generators, standard=standard, labels=labels), self, tuple(elements))
-
-    def _places(self, other: "FiniteGroup") -> tuple[int, ...] | None:
-        """For each element of another group, the element of this one that moves space in the same way, if all exist."""
-        if self._standard is None or other._standard is None or self._standard.shape[1:] != other._standard.shape[1:]:
-            return None
-        distance = np.abs(other._standard[:, None] - self._standard[None]).max(axis=(2, 3))
-        if (distance.min(axis=1) >= TOLERANCE).any():
-            return None
-        place = tuple(int(i) for i in distance.argmin(axis=1))
-        return place if len(set(place)) == len(place) else None
-
-    def _find(self, other: "FiniteGroup") -> "Subgroup":
-        if other == self:
-            return Subgroup(other, self, tuple(self.elements))
-        place = self._places(other)
-        if place is not None:
-            return Subgroup(other, self, place)
-        if other.order == 1:
-            return Subgroup(other, self, (0,))
-        factors = [elements for factor, elements in self._factors if factor == other]
-        if len(factors) == 1:
-            return Subgroup(other, self, factors[0])
-        if factors:
-            raise DomainError(
-                f"{self} has {len(factors)} factors {other}; name one by its elements, such as {factors[0]}"
-            )
-        raise DomainError(
-            f"{other} is not found inside {self}: its action on space is not part of that of {self}, and it is not a "
-            f"factor of it. Fix: give elements of {self} that generate the subgroup; its generators are "
-            f"{dict(self.generators)}."
-        )
+    @cached_property
+    def subgroups(self) -> tuple[Subgroup, ...]:
+        """One subgroup of every conjugacy class, the trivial one first and the group itself last."""
+        return subgroup_classes(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FiniteGroup) and self.name == other.name and np.array_equal(self.table, other.table)
 
     def __hash__(self) -> int:
         return hash((self.name, self.order))
-
-
-@dataclass(frozen=True)
-class Subgroup:
-    """A group H together with its place in a larger group.
-
-    Args:
-        group: H itself.
-        parent: the group it lies in.
-        elements: for each element of H, the element of the parent.
-    """
-
-    group: FiniteGroup
-    parent: FiniteGroup
-    elements: tuple[int, ...]
-
-
-def closure(table: np.ndarray, elements: Iterable[int]) -> set[int]:
-    """The elements of the smallest subgroup that holds the given ones."""
-    generators = [int(g) for g in elements]
-    found, new = {0}, [0]
-    while new:
-        new = [h for h in {int(table[g, a]) for g in new for a in generators} if h not in found]
-        found.update(new)
-    return found
