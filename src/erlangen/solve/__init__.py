@@ -6,7 +6,7 @@ from typing import Any
 
 from erlangen.solve.certificate import Basis, Block, Certificate
 from erlangen.solve.hom import invariants, solve, solve_bilinear
-from erlangen.solve.kernel import KernelBasis, kernel_basis, stencil_permutation
+from erlangen.solve.kernel import KernelBasis, KernelSolution, kernel_basis, solve_kernel, stencil_permutation
 from erlangen.solve.nullspace import Gap
 
 __all__ = [
@@ -15,10 +15,12 @@ __all__ = [
     "Certificate",
     "Gap",
     "KernelBasis",
+    "KernelSolution",
     "invariants",
     "kernel_basis",
     "solve",
     "solve_bilinear",
+    "solve_kernel",
     "stencil_permutation",
 ]
 

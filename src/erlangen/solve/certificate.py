@@ -194,11 +194,12 @@ class Certificate:
     def __str__(self) -> str:
         oracle = "no formula known" if self.oracle is None else f"{self.oracle} from characters"
         gap = "exact integers" if self.gap is None else f"{self.gap} (zero | not zero, relative)"
+        rows, columns = self.rho_out.size, self.rho_in.size
         return "\n".join(
             [
                 f"Hom_{self.rho_in.group}({self.rho_in}, {self.rho_out})",
                 f"  dimension        {self.dim}  ({oracle})",
-                f"  unknowns         {self.rho_out.size * self.rho_in.size:,} = {self.rho_out.size} x {self.rho_in.size}",
+                f"  unknowns         {rows * columns:,} = {rows} x {columns}",
                 f"  method           {self.method}, {self.seconds:.3g} s",
                 f"  residual         {self.residual:.1e} on fresh elements",
                 f"  singular values  {gap}",

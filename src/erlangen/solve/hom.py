@@ -21,14 +21,15 @@ from erlangen.solve.certificate import Basis, Certificate, lay_out
 from erlangen.solve.constraints import restrict
 from erlangen.solve.iteration import iterate
 from erlangen.solve.memory import check_memory
-from erlangen.solve.nullspace import null_space
+from erlangen.solve.nullspace import candidate_count, null_space
 from erlangen.solve.oracle import character_dimension
 from erlangen.solve.orbits import orbits, pair_moves
 from erlangen.solve.schur import has_irreps, schur
 from erlangen.symmetry import Component, Representation
 
 METHODS = ("auto", "orbits", "null space", "isotypic", "averaging", "iteration")
-DENSE = 2_000_000  # numbers in the candidate basis (candidates x unknowns) up to which the null space is quickest
+SMALL = 4096  # unknowns up to which the null space is always quick
+WORK = 3e10  # unknowns · candidates², the arithmetic up to which the null space is quicker than other methods
 
 
 def solve(
@@ -157,6 +158,9 @@ def _count(rho_in: Representation, rho_out: Representation, pairs: dict[tuple[in
 
 def _pair(a: Component, b: Component, method: str, tolerance: float | None, seed: int) -> tuple[Basis, float]:
     """The maps from one component to another, with the residual on fresh elements; from the cache if they are there."""
+    if a.signed_generators is None or b.signed_generators is None:
+        count = len(a.group.generators) + len(a.group.algebra) + 2
+        check_memory(24 * count * (a.size**2 + b.size**2), f"{count} matrices of {a.size} and {b.size} channels")
     key = fingerprint(a, b, method, tolerance, seed)
     found = CACHE.get(key)
     if found is None:
@@ -167,7 +171,7 @@ def _pair(a: Component, b: Component, method: str, tolerance: float | None, seed
 
 
 def _solve_pair(a: Component, b: Component, method: str, tolerance: float | None, seed: int) -> Basis:
-    chosen = _choose(a, b) if method == "auto" else method
+    chosen = _choose(a, b, seed) if method == "auto" else method
     if chosen == "orbits":
         if a.signed_generators is None or b.signed_generators is None:
             culprit = a if a.signed_generators is None else b
@@ -190,14 +194,17 @@ def _solve_pair(a: Component, b: Component, method: str, tolerance: float | None
     return Basis(b.size, a.size, len(dense), chosen, dense=dense, gap=gap)
 
 
-def _choose(a: Component, b: Component) -> str:
+def _choose(a: Component, b: Component, seed: int) -> str:
     if a.signed_generators is not None and b.signed_generators is not None:
         return "orbits"
     unknowns = a.size * b.size
-    if unknowns <= 4096:
+    if unknowns <= SMALL:
         return "null space"
     if has_irreps(a) and has_irreps(b):
         return "isotypic"
+    count = candidate_count(a, b, seed)
+    if count is not None and unknowns * count**2 <= WORK:
+        return "null space"
     return "averaging" if a.group.is_compact and a.is_orthogonal and b.is_orthogonal else "iteration"
 
 

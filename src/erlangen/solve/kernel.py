@@ -1,23 +1,26 @@
-"""All equivariant kernels on a local stencil, for representations by signed permutations.
+"""All equivariant kernels on a local stencil: K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹ for every tap t.
 
-    K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹
-
-G permutes the entries (i, j, t) of a kernel, up to a sign. Every orbit of entries is one basis kernel, unless some
-element maps an entry to minus itself, which forces the orbit to zero. So the whole solution space is an index into
-free weights: exact, complete, without a matrix.
+A kernel is a map from ρ_in ⊗ (functions on the taps) to ρ_out, so the general solver finds them all. For signed
+permutations every orbit of entries is one basis kernel, or zero where an entry meets its own negative: the whole
+solution space is an index into free weights, exact and complete, without a matrix.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from erlangen.errors import DomainError, ExactnessError
-from erlangen.symmetry import Component, FiniteGroup
+from erlangen.errors import DomainError, ExactnessError, FieldError
+from erlangen.solve.certificate import Certificate
+from erlangen.solve.hom import solve
+from erlangen.solve.orbits import orbits
+from erlangen.symmetry import Component, FiniteGroup, Group, Indexed, Representation
 
 
 @dataclass(frozen=True)
 class KernelBasis:
-    """A basis of the equivariant kernels between two representations on a stencil.
+    """A basis of the equivariant kernels between two representations on a stencil, as shared weights.
 
     Args:
         dim: number of basis kernels, dim Hom_G.
@@ -28,6 +31,76 @@ class KernelBasis:
     dim: int
     index: np.ndarray
     sign: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSolution:
+    """All equivariant kernels on a stencil, with their certificate.
+
+    Args:
+        points: [taps, d] coordinates (x, y, …) of the taps.
+        basis: [dim, size_out, size_in, taps], orthonormal.
+        certificate: of Hom_G(ρ_in ⊗ functions on the taps, ρ_out).
+    """
+
+    points: np.ndarray
+    basis: np.ndarray
+    certificate: Certificate
+
+    @property
+    def dim(self) -> int:
+        """Number of basis kernels."""
+        return self.certificate.dim
+
+    @property
+    def residual(self) -> float:
+        """The largest relative violation of the law on fresh elements."""
+        return self.certificate.residual
+
+    def __str__(self) -> str:
+        return f"{len(self.points)} taps; {self.certificate}"
+
+
+def solve_kernel(
+    stencil: "Sequence[int] | np.ndarray",
+    group: "Group | str",
+    rho_in: "Representation | str",
+    rho_out: "Representation | str",
+    **options: Any,
+) -> KernelSolution:
+    """A basis of the kernels with K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹ on sampled points.
+
+    Args:
+        stencil: sizes of a box of taps about its centre, in tensor order (…, y, x), such as (3, 3); or the coordinates
+            (x, y, …) of any taps, [taps, d], that the group permutes.
+        group: a finite group with a standard representation on R^d, or its name.
+        rho_in: representation of the input channels.
+        rho_out: representation of the output channels.
+        options: as for `solve`.
+
+    Returns:
+        The basis, with its certificate.
+
+    Raises:
+        DomainError: the group is not finite, or acts on another dimension.
+        ExactnessError: the group does not map the taps to themselves.
+
+    Law: dim = 1/|G| Σ_g χ_out(g) χ_in(g) fix(g), fix(g) = number of taps that g fixes.
+
+    Source: T. Cohen, M. Geiger, M. Weiler 2019, arXiv 1811.02017 (the kernel constraint).
+    """
+    if isinstance(group, str):
+        from erlangen.symmetry import group as named
+
+        group = named(group)
+    if not isinstance(group, FiniteGroup):
+        raise DomainError(f"{group} is not a finite group with a table, so it maps no finite set of taps to itself")
+    points = _box(tuple(int(k) for k in stencil)) if np.ndim(stencil) == 1 else np.asarray(stencil, dtype=np.float64)
+    taps = _permuted(points, group)
+    places = Representation(group, ((1, Indexed(group, f"{len(points)} taps", taps)),))
+    before, after = group.representation(rho_in), group.representation(rho_out)
+    certificate = solve(before * places, after, **options)
+    return KernelSolution(points, certificate.basis.reshape(-1, after.size, before.size, len(points)), certificate)
 
 
 def stencil_permutation(kernel_size: tuple[int, ...], matrices: np.ndarray) -> np.ndarray:
@@ -43,20 +116,30 @@ def stencil_permutation(kernel_size: tuple[int, ...], matrices: np.ndarray) -> n
     Raises:
         ExactnessError: the box is not mapped to itself.
     """
-    grid = np.stack(np.meshgrid(*(np.arange(k) for k in kernel_size), indexing="ij"), axis=-1).reshape(
-        -1, len(kernel_size)
-    )
-    extent = np.array(kernel_size) - 1
-    centred = (2 * grid - extent)[:, ::-1]  # twice the coordinates (x, y, …), whole numbers
-    moved = np.rint(np.einsum("gij,tj->gti", matrices, centred)).astype(np.int64)[:, :, ::-1]
-    position = (moved + extent) // 2
-    inside = (position >= 0) & (position <= extent)
-    if not inside.all() or ((moved + extent) % 2).any():
+    found = match(_box(kernel_size), matrices)
+    if found is None:
         raise ExactnessError(
             f"a kernel of size {'×'.join(map(str, kernel_size))} is not mapped to itself by this group. "
             f"Fix: use equal sizes along the axes that the group exchanges."
         )
-    return np.ravel_multi_index(tuple(np.moveaxis(position, -1, 0)), kernel_size)
+    return found
+
+
+def match(points: np.ndarray, matrices: np.ndarray) -> np.ndarray | None:
+    """Which point each matrix sends each point to, [|G|, points]; None if one is sent elsewhere.
+
+    Args:
+        points: [points, d].
+        matrices: [|G|, d, d].
+    """
+    found = np.empty((len(matrices), len(points)), np.int64)
+    close = 1e-6 * max(float(np.abs(points).max(initial=0.0)), 1.0)
+    for g, matrix in enumerate(matrices):
+        distance = np.abs((points @ matrix.T)[:, None] - points[None]).max(axis=-1)
+        found[g] = distance.argmin(axis=1)
+        if (distance.min(axis=1) > close).any():
+            return None
+    return found
 
 
 def kernel_basis(
@@ -80,24 +163,42 @@ def kernel_basis(
     Law: dim = 1/|G| Σ_g χ_out(g) χ_in(g) fix(g), fix(g) = number of taps that g fixes.
     """
     for rep in (rep_in, rep_out):
-        if rep.monomial is None or not isinstance(rep.group, FiniteGroup):
+        if not rep.is_monomial or not isinstance(rep.group, FiniteGroup):
             raise DomainError(
                 f"{rep} of {rep.group} is not a signed permutation on this grid; choose another representation"
             )
-    taps = stencil_permutation(kernel_size, point_matrices)
-    (image_out, sign_out), (image_in, sign_in) = rep_out.monomial, rep_in.monomial  # type: ignore[misc]
-    shape = (rep_out.size, rep_in.size, taps.shape[1])
-    image = np.ravel_multi_index(
-        np.broadcast_arrays(image_out[:, :, None, None], image_in[:, None, :, None], taps[:, None, None, :]), shape
-    ).reshape(len(taps), -1)
-    sign = np.broadcast_to(sign_out[:, :, None, None] * sign_in[:, None, :, None], (len(taps), *shape)).reshape(
-        len(taps), -1
-    )
+    generators = list(rep_in.group.generators.values())
+    taps = stencil_permutation(kernel_size, point_matrices[generators])
+    shape = (rep_out.size, rep_in.size, int(np.prod(kernel_size)))
+    moves = []
+    for g, to in zip(generators, taps, strict=True):
+        out, into = rep_out.signed(g), rep_in.signed(g)
+        if out is None or into is None:
+            raise DomainError(f"{rep_in} or {rep_out} of {rep_in.group} is not a signed permutation")
+        image = np.ravel_multi_index(np.ix_(out[0], into[0], to), shape)
+        sign = np.broadcast_to(out[1][:, None, None] * into[1][:, None], shape)
+        moves.append((image.ravel(), sign.ravel()))
+    dim, index, sign = orbits(moves, int(np.prod(shape)))
+    return KernelBasis(dim, index.reshape(shape), sign.reshape(shape))
 
-    first = image.min(axis=0)  # the smallest entry of each orbit stands for it
-    to_first = np.take_along_axis(sign, image.argmin(axis=0)[None], axis=0)[0]
-    conflict = ((image == np.arange(image.shape[1])) & (sign < 0)).any(axis=0)
-    heads = np.unique(first[~conflict])
-    index = np.zeros(len(first), np.int64)
-    index[~conflict] = np.searchsorted(heads, first[~conflict])
-    return KernelBasis(len(heads), index.reshape(shape), np.where(conflict, 0, to_first).reshape(shape))
+
+def _box(kernel_size: tuple[int, ...]) -> np.ndarray:
+    """Coordinates (x, y, …) of a box of taps about its centre, [taps, d], in tensor order."""
+    axes = [np.arange(k) - (k - 1) / 2 for k in kernel_size]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(kernel_size))[:, ::-1]
+
+
+def _permuted(points: np.ndarray, group: FiniteGroup) -> np.ndarray:
+    """The permutation of the taps by every element of a group that acts on space."""
+    if points.ndim != 2:
+        raise FieldError(f"taps must be sizes of a box, or coordinates [taps, d]; got an array of shape {points.shape}")
+    space = group.standard
+    if space.size != points.shape[1]:
+        raise DomainError(f"{group} acts on {space.size} dimensions, the taps have {points.shape[1]}")
+    found = match(points, space.matrices())
+    if found is None:
+        raise ExactnessError(
+            f"{group} does not map these {len(points)} taps to themselves. Fix: take all points of each orbit, "
+            f"or a smaller group."
+        )
+    return found

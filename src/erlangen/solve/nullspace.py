@@ -1,7 +1,7 @@
 """Equivariant maps by linear algebra on generators, one generator at a time.
 
-The conditions ρ_out(h) W = W ρ_in(h) and dρ_out(A) W = W dρ_in(A) are all of one form, P W = W Q. Candidates come first:
-if H is a Hermitian element of the group algebra (or of the enveloping algebra), then H_out W = W H_in too, and W can
+The conditions ρ_out(h) W = W ρ_in(h) and dρ_out(A) W = W dρ_in(A) are of one form, P W = W Q. Candidates come first: if
+H is a Hermitian element of the group algebra (or of the enveloping algebra), then H_out W = W H_in too, and W can
 only connect eigenvectors u, v of H_out and H_in with equal eigenvalues. A generic H tells irreps apart, so the few
 products u v* left replace all size_out · size_in unknowns. Then every condition in turn cuts the candidates down to the
 null space of their residuals, by singular values.
@@ -108,6 +108,16 @@ def decide(values: np.ndarray, name: str, tolerance: float | None) -> tuple[np.n
             f"zero, as in solve(..., tolerance={10 * doubtful:.0e}), or give the generators to full precision."
         )
     return kept, Gap(zero, rest)
+
+
+def candidate_count(rho_in: Component, rho_out: Component, seed: int) -> int | None:
+    """How many candidates there would be; None if no Hermitian element is at hand."""
+    pair = hermitian(rho_in, rho_out, seed)
+    if pair is None:
+        return None
+    y, x = np.linalg.eigvalsh(pair[0]), np.linalg.eigvalsh(pair[1])
+    width = CLEAR * max(np.abs(x).max(initial=0.0), np.abs(y).max(initial=0.0), 1e-300)
+    return int((np.searchsorted(y, x + width) - np.searchsorted(y, x - width)).sum())
 
 
 def candidates(rho_in: Component, rho_out: Component, width: float, seed: int) -> np.ndarray:

@@ -43,6 +43,13 @@ class Tensor(Component):
         image = one[0][:, None] * self.right.size + two[0]
         return image.ravel(), (one[1][:, None] * two[1]).ravel()
 
+    @cached_property
+    def signed_generators(self) -> dict[str, SignedPermutation] | None:
+        """Pairs of indices where both factors are signed permutations; large products of others are never written."""
+        if self.size > 256 and not (self.left.is_monomial and self.right.is_monomial):
+            return None
+        return super().signed_generators
+
     def trace(self, g: Any) -> complex:
         """The product of the traces."""
         return self.left.trace(g) * self.right.trace(g)
