@@ -64,3 +64,35 @@ def walk(table: np.ndarray, letters: Sequence[int]) -> Iterable[tuple[np.ndarray
                 known[h[new]] = True
                 after.append(h[new])
         front = np.concatenate(after)
+
+
+def transversals(table: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Short lists T_1, T_2, … of elements such that every g is a product t_k ⋯ t_2 t_1 in exactly one way.
+
+    They represent the cosets along a chain 1 = H_0 < H_1 < … < G, one more generator at a time, so that a sum over the
+    group is a product of a few short sums: S_6 needs some twenty terms instead of 720.
+
+    Args:
+        table: [|G|, |G|], with identity 0.
+
+    Returns:
+        One integer array a step; their lengths multiply to |G|.
+    """
+    rng = np.random.default_rng(0)
+    steps: list[np.ndarray] = []
+    letters: list[int] = []
+    inside = np.zeros(1, np.int64)
+    while len(inside) < len(table):
+        outside = np.setdiff1d(np.arange(len(table)), inside, assume_unique=True)
+        tries = outside if len(outside) <= 24 else rng.choice(outside, 24, replace=False)
+        letters.append(min(tries.tolist(), key=lambda g: len(closure(table, [*letters, g]))))
+        larger = closure(table, letters)
+        left, chosen = np.zeros(len(table), bool), []
+        left[larger] = True
+        while left.any():
+            x = int(left.argmax())
+            chosen.append(x)
+            left[table[x, inside]] = False
+        steps.append(np.array(chosen))
+        inside = larger
+    return tuple(steps)

@@ -65,7 +65,7 @@ class CharacterTable:
             for i, (row, kind) in enumerate(zip(self.values, self.types, strict=True))
         ]
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        lines = ["  ".join(f"{text:>{w}}" for text, w in zip(row, widths, strict=True)) for row in rows]
+        lines = ["  ".join(f"{text:>{w}}" for text, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([f"characters of {self.name}, order {self.sizes.sum()}", *lines])
 
 

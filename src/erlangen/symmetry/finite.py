@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError, FieldError, UnknownName
-from erlangen.symmetry.cayley import closure
+from erlangen.symmetry.cayley import closure, transversals
 from erlangen.symmetry.characters import TYPES, CharacterTable, character_table, conjugacy_classes
 from erlangen.symmetry.component import TOLERANCE, Component, Indexed, Tabulated, Trivial, as_signed
 from erlangen.symmetry.group import Group
@@ -29,7 +29,8 @@ class FiniteGroup(Group):
         generators: named elements that generate the group.
         irreps: name -> [|G|, d, d] matrices of every real irreducible representation, the trivial one first, or a
             function that makes them when they are first asked for; None to find them numerically.
-        standard: [|G|, d, d] matrices of the defining action on space, if the group has one.
+        standard: the defining action, if the group has one: [|G|, d, d] matrices on space, or [|G|, d] integers, the
+            place to which each of d points goes.
         sign: name of the irrep that is called the sign representation, if any.
         labels: a short name for each element.
         factors: (group, its elements in this one) for every factor of a direct product.
@@ -39,6 +40,7 @@ class FiniteGroup(Group):
         ValueError: the table is not that of a group with identity 0, or the generators do not generate it.
     """
 
+    order: int  # type: ignore[override]
     is_listed = True
 
     def __init__(
@@ -68,7 +70,7 @@ class FiniteGroup(Group):
         self.name, self.order, self.table = name, order, table
         self.inverses = np.argmin(table, axis=1)  # the column holding 0, the identity
         self._generators, self._given_irreps, self._sign = dict(generators), irreps, sign
-        self.defining = standard  # [|G|, d, d] matrices of the action on space, or None
+        self.defining = standard
         self.factors, self._description = factors, description
         self.labels = labels or tuple(str(g) for g in range(order))
 
@@ -127,6 +129,11 @@ class FiniteGroup(Group):
         """All irreducible complex characters; print it."""
         return character_table(self)
 
+    @cached_property
+    def transversals(self) -> tuple[np.ndarray, ...]:
+        """Short lists T_1, T_2, … of elements: every g is t_k ⋯ t_2 t_1 in exactly one way, which shortens sums."""
+        return transversals(self.table)
+
     # representations
 
     @property
@@ -161,7 +168,7 @@ class FiniteGroup(Group):
         """The defining action: vectors (x, y) or (x, y, z), or the points that permutations permute."""
         if self.defining is None:
             raise DomainError(f"{self} has no defining action on space; name an irrep: {', '.join(self._irreps)}")
-        pair = as_signed(self.defining)
+        pair = as_signed(self.defining) if self.defining.ndim == 3 else (self.defining, None)
         if pair is None:
             return self._single("standard", self.defining)
         return Representation(self, ((1, Indexed(self, "standard", *pair)),))

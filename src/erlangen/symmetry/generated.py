@@ -37,11 +37,8 @@ def from_permutations(
     elements, table = found
     if order is not None and len(elements) != order:
         raise DomainError(_wrong_order(label, len(elements), order))
-    degree = elements.shape[1]
-    standard = np.zeros((len(elements), degree, degree))
-    standard[np.arange(len(elements))[:, None], elements, np.arange(degree)] = 1.0
     words = {"permutations": {n: m.tolist() for n, m in moves.items()}, "name": label}
-    return _build(label, elements, table, moves, standard, tuple(cycles(g) for g in elements), words)
+    return _build(label, elements, table, moves, elements, tuple(cycles(g) for g in elements), words)
 
 
 def from_matrices(

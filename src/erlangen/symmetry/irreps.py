@@ -25,8 +25,8 @@ def real_irreps(group: "FiniteGroup", standard: np.ndarray | None = None) -> dic
 
     Args:
         group: the group.
-        standard: [|G|, d, d] matrices of its defining action; where they are orthogonal and irreducible, they are the
-            irrep of their class.
+        standard: its defining action, as `FiniteGroup` takes it; where it is by matrices that are orthogonal and
+            irreducible, they are the irrep of their class.
 
     Returns:
         name -> [|G|, d, d] float64.
@@ -37,8 +37,9 @@ def real_irreps(group: "FiniteGroup", standard: np.ndarray | None = None) -> dic
     linear = [psi for psi, _ in kinds if psi[0] == 1]
     found: dict[int, np.ndarray] = {}
     for k, (psi, _) in enumerate(kinds):
-        if standard is not None and len(standard[0]) > 1 and _same(_character(standard), psi) and _orthogonal(standard):
-            found[k] = standard
+        if standard is not None and standard.ndim == 3 and psi[0] > 1:
+            if _same(_character(standard), psi) and _orthogonal(standard):
+                found[k] = standard
     for k, (psi, kind) in enumerate(kinds):
         if k in found:
             continue

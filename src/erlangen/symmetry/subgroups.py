@@ -132,7 +132,7 @@ def _with_elements(parent: "FiniteGroup", elements: np.ndarray) -> Subgroup:
     matrices = parent.defining
     if len(elements) == parent.order:
         return Subgroup(parent, parent, tuple(parent.elements))
-    if matrices is not None and matrices.shape[1] == 2:
+    if matrices is not None and matrices.shape[1:] == (2, 2):
         from erlangen.symmetry.planar import C, D
 
         order = len(elements)
@@ -180,7 +180,7 @@ def _places(parent: "FiniteGroup", other: "FiniteGroup") -> tuple[int, ...] | No
         return None
     place = []
     for matrix in theirs:
-        distance = np.abs(matrix - mine).max(axis=(1, 2))
+        distance = np.abs(matrix - mine).reshape(len(mine), -1).max(axis=1)
         place.append(int(distance.argmin()))
         if distance[place[-1]] >= TOLERANCE:
             return None
