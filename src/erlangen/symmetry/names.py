@@ -2,15 +2,32 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from erlangen.errors import UnknownName
+from erlangen.symmetry.classical import GL, SE, SL, SO, SU, E, O, Scaling, Sp, U
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.planar import Z2, C, D
 from erlangen.symmetry.products import direct_product
 
 KNOWN = ["C<n>", "D<n>", "Z2", "G x H", "C1", "C2", "C4", "D1", "D2", "D4"]
-_FAMILIES: dict[str, Callable[..., Group]] = {"C": C, "D": D}
+KNOWN += ["SO(2)", "O(2)", "SO(3)", "O(3)", "SO(<n>)", "O(<n>)", "SU(2)", "U(1)", "SO(1,3)", "SO+(1,3)", "O(1,3)"]
+KNOWN += ["Sp(4)", "GL(2)", "SL(3)", "E(3)", "SE(3)", "Scaling(1)"]
+_CLASSICAL: dict[str, Callable[..., Group]] = {
+    "SO": SO,
+    "SO+": partial(SO, connected=True),
+    "O": O,
+    "SU": SU,
+    "U": U,
+    "Sp": Sp,
+    "GL": GL,
+    "SL": SL,
+    "E": E,
+    "SE": SE,
+    "Scaling": Scaling,
+}
+_FAMILIES: dict[str, Callable[..., Group]] = {"C": C, "D": D, **_CLASSICAL}
 _SINGLE: dict[str, Callable[[], Group]] = {"Z2": Z2}
 
 
@@ -46,6 +63,9 @@ def group(name: "str | Group | Mapping[str, Any]") -> Group:
 
 
 def _described(words: dict[str, Any]) -> Group:
+    if "product" in words:
+        first, second = words["product"]
+        return direct_product(group(first), group(second))
     if "permutations" in words:
         return Group.from_permutations(words["permutations"], name=words.get("name"))
     if "matrices" in words:
@@ -54,4 +74,5 @@ def _described(words: dict[str, Any]) -> Group:
         return Group.from_lie_algebra(
             words["algebra"], words.get("discrete"), name=words.get("name"), compact=words.get("compact")
         )
-    raise UnknownName("description of a group, with keys", list(words), ["permutations", "matrices", "algebra"])
+    known = ["product", "permutations", "matrices", "algebra"]
+    raise UnknownName("description of a group, with keys", list(words), known)

@@ -12,6 +12,7 @@ from erlangen.errors import FieldError, UnknownName
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 
+_OF_TEXT = ("quotient", "first", "second")  # the argument is a subgroup or a representation, not numbers
 _TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_]\w*)|(.))")
 
 
@@ -123,7 +124,7 @@ def _named(group: Group, name: str, arguments: str | None) -> Representation:
         return getattr(group, name)
     if arguments is not None and any(k.startswith(f"{name}(") for k in known):
         maker = getattr(group, name)
-        if name == "quotient":
+        if name in _OF_TEXT:
             return maker(arguments)
         labels = [label.strip() for label in arguments.split(",") if label.strip()]
         if labels and all(re.fullmatch(r"-?\d+", label) for label in labels):

@@ -1,12 +1,42 @@
-"""Direct products of finite groups."""
+"""Direct products of groups."""
+
+from typing import overload
 
 import numpy as np
 
 from erlangen.symmetry.finite import FiniteGroup
+from erlangen.symmetry.group import Group
+from erlangen.symmetry.infinite_products import DirectProduct
 from erlangen.symmetry.irreps import split, type_dimension
 
 
+@overload
 def direct_product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
+    """Of two listed groups: a listed group."""
+
+
+@overload
+def direct_product(first: Group, second: Group) -> FiniteGroup | DirectProduct:
+    """Of other groups: pairs that are never enumerated."""
+
+
+def direct_product(first: Group, second: Group) -> FiniteGroup | DirectProduct:
+    """The direct product: pairs (g, h) with (g, h)(g', h') = (gg', hh').
+
+    Args:
+        first: G.
+        second: H.
+
+    Returns:
+        If both are finite and listed, a `FiniteGroup` whose real irreps are the outer tensor products; else a
+        `DirectProduct`, whose elements are tuples and whose representations are pulled back from the factors.
+    """
+    if isinstance(first, FiniteGroup) and isinstance(second, FiniteGroup):
+        return _listed_product(first, second)
+    return DirectProduct(first, second)
+
+
+def _listed_product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
     """The direct product: pairs (g, h) with (g, h)(g', h') = (gg', hh'); pair (g, h) is element g·|H| + h.
 
     Its real irreps are the outer tensor products ρ_i ⊗ σ_j, named irrep(i,j) by position in the two lists. Where both
