@@ -23,6 +23,7 @@ PACKAGES = (
     "erlangen.graphs",
     "erlangen.grids",
     "erlangen.learn",
+    "erlangen.point",
     "erlangen.report",
     "erlangen.solve",
     "erlangen.symmetry",

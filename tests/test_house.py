@@ -16,6 +16,7 @@ FLOORS = {
     "symmetry": 1,
     "solve": 2,
     "blueprint": 3,
+    "point": 3.5,
     **dict.fromkeys(DOMAINS, 4),
     **dict.fromkeys(("audit", "adapt", "data", "testing"), 5),
     "learn": 6,

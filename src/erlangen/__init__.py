@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from erlangen import adapt, audit, blueprint, data, graphs, grids, learn, report, solve, symmetry, testing
+    from erlangen import adapt, audit, blueprint, data, graphs, grids, learn, point, report, solve, symmetry, testing
     from erlangen.audit import Audit
     from erlangen.blueprint import (
         Classify,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from erlangen.graphs import Graph, Graphs
     from erlangen.grids import Grid
     from erlangen.learn import Run, fit
+    from erlangen.point import EquivariantLinear, EquivariantMLP, Point
     from erlangen.symmetry import Z2, C, D, Permutations, Translations, direct_product, group
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _ROOMS = (
     "graphs",
     "grids",
     "learn",
+    "point",
     "report",
     "solve",
     "symmetry",
@@ -69,6 +71,7 @@ _HOMES = {
     "graphs": ("Graph", "Graphs"),
     "grids": ("Grid",),
     "learn": ("Run", "fit"),
+    "point": ("EquivariantLinear", "EquivariantMLP", "Point"),
     "symmetry": ("C", "D", "Permutations", "Translations", "Z2", "direct_product", "group"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -79,6 +82,8 @@ __all__ = [
     "C",
     "Classify",
     "D",
+    "EquivariantLinear",
+    "EquivariantMLP",
     "EquivariantModule",
     "Field",
     "Graph",
@@ -86,6 +91,7 @@ __all__ = [
     "Grid",
     "Network",
     "Permutations",
+    "Point",
     "Predict",
     "Regress",
     "Run",
@@ -105,6 +111,7 @@ __all__ = [
     "grids",
     "group",
     "learn",
+    "point",
     "precision",
     "report",
     "solve",

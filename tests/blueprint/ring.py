@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from erlangen.blueprint import Action, EquivariantModule, Field, Point, Recipe, Space, Task, register_space
+from erlangen.blueprint import Action, EquivariantModule, Field, Recipe, Space, Task, register_space
 from erlangen.errors import DomainError
+from erlangen.point import Point
 from erlangen.symmetry import Z2, Group, Representation
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from erlangen.audit.carry import UnknownAction, main_output
-from erlangen.blueprint import EquivariantModule, Field, Point, Signal, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Signal, check_channels
 from erlangen.errors import DataError, ErlangenError, FieldError
+from erlangen.point import Point
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from erlangen.blueprint.field import Field, Signal
 from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, PlanRow, plan_of
 from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
-from erlangen.blueprint.space import Action, Point, Recipe, Space, check_channels, register_space, space_from
+from erlangen.blueprint.space import Action, Recipe, Space, check_channels, register_space, space_from
 from erlangen.blueprint.task import Classify, Predict, Regress, Segment, Task, task_from
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Network",
     "Plan",
     "PlanRow",
-    "Point",
     "Predict",
     "Recipe",
     "Regress",

@@ -9,8 +9,8 @@ from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, plan_of
 from erlangen.blueprint.space import Recipe, space_from
 from erlangen.blueprint.task import Task, task_from
-from erlangen.errors import FieldError
-from erlangen.symmetry import Representation
+from erlangen.errors import ErlangenError, FieldError
+from erlangen.symmetry import Group, Representation, group
 
 
 class Network(Sequential):
@@ -83,8 +83,8 @@ def derive(
     head = space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
     declaration = {
         "space": space.describe(),
-        "group": field.group.name,
-        "rep": repr(field.rep),
+        "group": field.group.describe(),
+        "rep": _described(field.rep),
         "task": task.describe(),
         "size": size,
         "width": width,
@@ -97,15 +97,36 @@ def derive(
 def network_from(declaration: dict[str, Any]) -> Network:
     """Derive again from the declaration that a network carries (and a run folder stores)."""
     space = space_from(declaration["space"])
-    field = space.field(declaration["group"], declaration["rep"])
+    named = declaration["group"]
+    field = space.field(named if isinstance(named, str) else group(named), 0)
     return derive(
-        field,
+        field.with_rep(_read(field.group, declaration["rep"])),
         task_from(declaration["task"]),
         declaration["size"],
         width=declaration["width"],
         depth=declaration["depth"],
         **declaration["options"],
     )
+
+
+def _described(rep: Representation) -> "str | list[Any]":
+    """Its string form if the group reads that back, else the images of the generators, term by term."""
+    try:
+        if rep.group.representation(repr(rep)) == rep:
+            return repr(rep)
+    except ErlangenError:
+        pass
+    if rep.is_complex:
+        raise FieldError(f"{rep} of {rep.group} is complex and has no name, so it cannot be declared")
+    return [
+        [m, {name: matrix.tolist() for name, matrix in (c.generators | c.derivatives).items()}] for m, c in rep.terms
+    ]
+
+
+def _read(of: Group, described: "str | list[Any]") -> Representation:
+    if isinstance(described, str):
+        return of.representation(described)
+    return sum((m * of.representation(images) for m, images in described), of.representation(0))
 
 
 def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> Recipe:
@@ -134,10 +155,11 @@ def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:
 
 
 def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
+    """About as many channels of the hidden representation, in its proportions, at least one copy of each term."""
     unit = field.group.representation(recipe.hidden)
     if not unit.size:
         raise FieldError(f"hidden={recipe.hidden!r} has no channels. Fix: name a representation, such as 'regular'.")
-    return max(1, round(channels / unit.size)) * unit
+    return Representation(field.group, tuple((max(1, round(m * channels / unit.size)), c) for m, c in unit.terms))
 
 
 def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:

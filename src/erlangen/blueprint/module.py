@@ -21,6 +21,8 @@ class EquivariantModule(nn.Module):
     Law: `f(g·x) = g·f(x)`, that is `out_field.act(g, f(x)) = f(in_field.act(g, x))`.
     """
 
+    incomplete = ""  # why a linear layer reaches fewer maps than dim Hom_G; empty where it reaches them all
+
     def __init__(self, in_field: Field, out_field: Field) -> None:
         super().__init__()
         self.in_field, self.out_field = in_field, out_field
@@ -33,9 +35,7 @@ class EquivariantModule(nn.Module):
     @property
     def out_shape_has_domain(self) -> bool:
         """Whether the output still lives on a domain (a map) rather than at a point (a vector)."""
-        from erlangen.blueprint.space import Point
-
-        return not isinstance(self.out_field.space, Point)
+        return self.out_field.space.name != "point"
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Size of the output domain for an input domain of size `shape`."""

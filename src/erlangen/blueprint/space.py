@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from erlangen.blueprint.field import Field
 from erlangen.errors import DomainError, FieldError
@@ -58,7 +57,7 @@ class Recipe:
         widths: channels of every block (before division by the size of the hidden representation).
         coarsen_after: indices of the blocks after which the domain is coarsened.
         local: options of the linear layer of every block (kernel size, hops), one mapping a block.
-        hidden: the representation hidden fields are copies of, in string form.
+        hidden: the representation hidden fields are made of, in its proportions.
         dropout: share of channels dropped before the head.
         options: what the head and the blocks of this domain need beyond that.
     """
@@ -66,7 +65,7 @@ class Recipe:
     widths: tuple[int, ...]
     coarsen_after: tuple[int, ...] = ()
     local: tuple[dict[str, Any], ...] = ()
-    hidden: str = "trivial"
+    hidden: str | Representation = "trivial"
     dropout: float = 0.0
     options: dict[str, Any] = dataclass_field(default_factory=dict)
 
@@ -170,76 +169,7 @@ class Space(ABC):
         return hash(repr(self))
 
 
-class Point(Space):
-    """A single point: vectors [B, C] with no domain. Heads end here."""
-
-    name = "point"
-
-    def act(self, g: Any, signal: Tensor, rep: Representation) -> Tensor:
-        """g·x = ρ(g) x."""
-        return rep.apply(g, signal, dim=1)
-
-    def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
-        """Not yet: dense layers for any representation come with the solver."""
-        raise DomainError("a point has no local layers yet; derive on a grid or on graphs")
-
-    def nonlinearity(self, field: Field) -> "EquivariantModule":
-        """Not yet."""
-        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
-
-    def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
-        """A point cannot be coarsened."""
-        raise DomainError("a point cannot be coarsened")
-
-    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
-        """Not yet."""
-        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
-
-    def norm(self, field: Field) -> "EquivariantModule":
-        """Not yet."""
-        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
-
-    def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
-        """Not yet."""
-        raise DomainError("a point has no layers yet; derive on a grid or on graphs")
-
-    def symmetries(self, name: str | None = None) -> Group:
-        """Any group with a name acts on a point."""
-        from erlangen.symmetry import group
-
-        return group(name or "C1")
-
-    def field(self, group: "Group | str | None", rep: "Representation | str | int" = 1) -> Field:
-        """Vectors that carry a representation; any group may act on them."""
-        chosen = group if isinstance(group, Group) else self.symmetries(group)
-        return Field(self, chosen.representation(rep))
-
-    def sample_signal(self, field: Field, batch: int = 2, generator: torch.Generator | None = None) -> Tensor:
-        """Gaussian vectors [batch, C]."""
-        return torch.randn(batch, field.size, generator=generator)
-
-    def actions(
-        self, group: Group, signal: Any, count: int = 8, generator: torch.Generator | None = None
-    ) -> list[Action]:
-        """The generators of the group."""
-        return [
-            Action(group.label(g), group.name, True, lambda x, rep, g=g: x if rep is None else rep.apply(g, x), True)
-            for g in group.generators.values()
-        ]
-
-    def nominal_shape(self) -> tuple[int, ...]:
-        """No axes."""
-        return ()
-
-    def describe(self) -> dict[str, Any]:
-        """{"domain": "point"}."""
-        return {"domain": "point"}
-
-    def __repr__(self) -> str:
-        return "Point()"
-
-
-_SPACES: dict[str, Callable[..., Space]] = {"point": Point}
+_SPACES: dict[str, Callable[..., Space]] = {}
 
 
 def register_space(name: str, build: Callable[..., Space]) -> None:

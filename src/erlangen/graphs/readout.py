@@ -4,12 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, Point, Signal, Task
+from erlangen.blueprint import EquivariantModule, Field, Signal, Task
 from erlangen.errors import FieldError
 from erlangen.graphs.convolution import ConvolutionBody
 from erlangen.graphs.nodewise import FeatureLinear, OnNodes, checked, plain
 from erlangen.graphs.norm import RowBatchNorm
 from erlangen.graphs.spmm import REDUCTIONS, spmm
+from erlangen.point import Point
 
 
 class PoolBody(nn.Module):

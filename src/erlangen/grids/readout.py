@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, Point, Task, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Task, check_channels
 from erlangen.errors import NoEquivariantMap
 from erlangen.grids.linear import Conv
+from erlangen.point import Point
 
 
 class InvariantReadout(EquivariantModule):
