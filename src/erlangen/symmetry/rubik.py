@@ -1,0 +1,37 @@
+"""Rubik's cube, built from its geometry."""
+
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from erlangen.symmetry.permutation import PermutationGroup
+
+_AXES = {"U": (0, 0, 1), "D": (0, 0, -1), "F": (0, -1, 0), "B": (0, 1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
+
+
+@lru_cache
+def rubiks_cube() -> PermutationGroup:
+    """The group of Rubik's cube: six quarter turns U, D, F, B, R, L of the faces, clockwise seen from outside.
+
+    `standard` permutes the 48 stickers that move (the six in the middles of the faces stay), eight a face, the faces in
+    the order U, D, F, B, R, L. Right is +x, back +y, up +z. The order is 43,252,003,274,489,856,000; it is found
+    when it is first asked for.
+    """
+    stickers = [
+        (place, axis)
+        for axis in _AXES.values()
+        for place in product((-1, 0, 1), repeat=3)
+        if np.dot(place, axis) == 1 and place != axis
+    ]
+    number = {sticker: i for i, sticker in enumerate(stickers)}
+    return PermutationGroup(
+        "rubik", {name: np.array([number[_turned(s, axis)] for s in stickers]) for name, axis in _AXES.items()}
+    )
+
+
+def _turned(sticker: tuple[tuple[int, ...], ...], axis: tuple[int, int, int]) -> tuple[tuple[int, ...], ...]:
+    """Where a quarter turn of a face takes the sticker (place, direction): v → axis (axis·v) - axis × v."""
+    if np.dot(sticker[0], axis) != 1:
+        return sticker
+    return tuple(tuple((np.dot(axis, v) * np.array(axis) - np.cross(axis, v)).tolist()) for v in sticker)
