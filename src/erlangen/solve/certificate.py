@@ -27,7 +27,7 @@ class Basis:
         dense: [dim, size_out, size_in], orthonormal; None for orbits.
         index: [size_out, size_in], which basis map an entry belongs to; None for a dense basis.
         sign: [size_out, size_in] in {-1, 0, 1}; 0 where every equivariant map vanishes.
-        gap: of the singular values; None where nothing was rounded.
+        gap: of the singular values; None where whole numbers decided.
     """
 
     size_out: int
@@ -118,7 +118,7 @@ class Certificate:
         dim: dim Hom_G(ρ_in, ρ_out).
         oracle: the same number from characters, ∫ χ̄_in χ_out; None where no formula is known.
         residual: the largest ‖ρ_out(g) W - W ρ_in(g)‖ / ‖W‖ over basis maps and fresh random elements g.
-        gap: how clearly zero singular values differ from the others; None if the answer is exact integers.
+        gap: how clearly zero singular values differ from the others; None if whole numbers decided.
         method: how it was found.
         seconds: how long it took.
     """
@@ -193,7 +193,11 @@ class Certificate:
 
     def __str__(self) -> str:
         oracle = "no formula known" if self.oracle is None else f"{self.oracle} from characters"
-        gap = "exact integers" if self.gap is None else f"{self.gap} (zero | not zero, relative)"
+        gap = (
+            "none: orbits and multiplicities are whole numbers"
+            if self.gap is None
+            else f"{self.gap} (zero | not zero, relative)"
+        )
         rows, columns = self.rho_out.size, self.rho_in.size
         return "\n".join(
             [

@@ -24,7 +24,7 @@ from erlangen.solve.memory import check_memory
 from erlangen.solve.nullspace import candidate_count, null_space
 from erlangen.solve.oracle import character_dimension
 from erlangen.solve.orbits import orbits, pair_moves
-from erlangen.solve.schur import has_irreps, schur
+from erlangen.solve.schur import decomposes, schur
 from erlangen.symmetry import Component, Representation
 
 METHODS = ("auto", "orbits", "null space", "isotypic", "averaging", "iteration")
@@ -184,7 +184,7 @@ def _solve_pair(a: Component, b: Component, method: str, tolerance: float | None
         shape = (b.size, a.size)
         return Basis(*shape, dim, chosen, index=index.reshape(shape), sign=sign.reshape(shape))
     if chosen == "isotypic":
-        dense, gap = schur(a, b)
+        dense, gap = schur(a, b), None
     elif chosen == "averaging":
         dense, gap = average(a, b, seed)
     elif chosen == "iteration":
@@ -200,7 +200,7 @@ def _choose(a: Component, b: Component, seed: int) -> str:
     unknowns = a.size * b.size
     if unknowns <= SMALL:
         return "null space"
-    if has_irreps(a) and has_irreps(b):
+    if decomposes(a) and decomposes(b):
         return "isotypic"
     count = candidate_count(a, b, seed)
     if count is not None and unknowns * count**2 <= WORK:

@@ -36,5 +36,5 @@ def iterate(a: Component, b: Component, tolerance: float | None, seed: int) -> t
             total += p.T @ error - error @ q.T
         return total
 
-    basis, rest = near_null(apply, (b.size, a.size), 4.0 * len(scaled), seed)
+    basis, rest = near_null(apply, (b.size, a.size), 4.0 * max(len(scaled), 1), seed)
     return judged(basis, rest, a, b, tolerance)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.symmetry.weyl import character_inner
 
 
 def character_dimension(rho_in: Representation, rho_out: Representation) -> int | None:
@@ -18,10 +19,8 @@ def character_dimension(rho_in: Representation, rho_out: Representation) -> int 
     group = rho_in.group
     if isinstance(group, FiniteGroup):
         return _whole(complex(np.vdot(rho_in.character, rho_out.character)) / group.order)
-    classes = getattr(group, "class_representatives", None)
-    if classes is not None:
-        return _whole(sum(share * np.conj(rho_in.trace(g)) * rho_out.trace(g) for g, share in classes()))
-    return None
+    inner = character_inner(rho_in, rho_out)
+    return None if inner is None else _whole(complex(inner))
 
 
 def _whole(value: complex) -> int | None:

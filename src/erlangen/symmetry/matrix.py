@@ -118,6 +118,12 @@ class MatrixGroup(Group):
         """ρ(g) = g."""
         return Representation(self, ((1, Defining(self)),))
 
+    def _from_images(self, images: Mapping[str, Any]) -> Representation:
+        """dρ on the algebra and ρ on discrete generators, every relation checked."""
+        from erlangen.symmetry.images import from_images
+
+        return from_images(self, images)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MatrixGroup) or self.name != other.name:
             return False
