@@ -1,8 +1,9 @@
 """What a group is, and how it acts on channels."""
 
-from erlangen.symmetry.classical import GL, SE, SL, SO, SU, Classical, E, O, Scaling, Sp, U
+from erlangen.symmetry.classical import GL, SL, SO, SU, Classical, O, Scaling, Sp, U
 from erlangen.symmetry.clebsch_gordan import clebsch_gordan
 from erlangen.symmetry.component import Component, Indexed, Tabulated
+from erlangen.symmetry.euclidean import SE, E
 from erlangen.symmetry.finite import FiniteGroup, Subgroup
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.harmonic import spherical_harmonics

@@ -1,4 +1,4 @@
-"""The classical matrix groups: SO(n), O(n), SO(p,q), O(p,q), U(n), SU(n), Sp(2n), GL(n), SL(n), E(n), SE(n), scalings.
+"""The classical linear groups: SO(n), O(n), SO(p,q), O(p,q), U(n), SU(n), Sp(2n), GL(n), SL(n) and scalings.
 
 Each is known by named generators of its Lie algebra and by discrete elements that reach its other components. The
 algebra generators are a basis for the compact and the Lorentz-like groups, and a generating set (E_ij and E_ji of
@@ -7,11 +7,13 @@ neighbours) for GL, SL and Sp.
 
 from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
 
 from erlangen.errors import DomainError, UnknownName
+from erlangen.symmetry.component import Component
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.haar import SAMPLERS
 from erlangen.symmetry.matrix import MatrixGroup
@@ -22,7 +24,7 @@ class Classical(MatrixGroup):
     """A classical group, which knows its family: that decides how it is sampled and how its characters integrate.
 
     Args:
-        family: "SO", "O", "U", "SU", "SO(p,q)", "O(p,q)", "Sp", "GL", "SL", "E", "SE" or "Scaling".
+        family: "SO", "O", "U", "SU", "SO(p,q)", "O(p,q)", "Sp", "GL", "SL", "Scaling", "E" or "SE".
         name: the name that prints, such as "SO(3)".
         algebra: name -> [d, d]; exp(tA) lies in the group for every t.
         discrete: name -> [d, d] elements.
@@ -40,6 +42,29 @@ class Classical(MatrixGroup):
             return list(SAMPLERS[self.family](n, self.degree, generator))
         return super().sample(n, generator)
 
+    @property
+    def representations(self) -> tuple[str, ...]:
+        """Names that `representation` reads."""
+        return ("trivial", "standard", "pseudoscalar") if self.has_reflections else ("trivial", "standard")
+
+    @property
+    def has_reflections(self) -> bool:
+        """Whether the group is orthogonal and has elements of determinant -1."""
+        return self.family in ("O", "O(p,q)")
+
+    @property
+    def pseudoscalar(self) -> Representation:
+        """det g, of O(n) and O(p,q); trivial where every determinant is 1.
+
+        Raises:
+            UnknownName: the determinants are not ±1.
+        """
+        if self.has_reflections:
+            return Representation(self, ((1, Determinant(self)),))
+        if self.family in ("SO", "SO(p,q)", "SU", "SL", "Sp"):
+            return self.trivial
+        raise UnknownName(f"representation of {self}", "pseudoscalar", self.representations)
+
     def irrep(self, *label: int) -> Representation:
         """A real irrep by its label; only rotations of the plane and of space have them listed.
 
@@ -47,6 +72,25 @@ class Classical(MatrixGroup):
             UnknownName: this group has no list of irreps.
         """
         raise UnknownName(f"representation of {self}", f"irrep({', '.join(map(str, label))})", self.representations)
+
+
+class Determinant(Component):
+    """det g, for groups whose determinants are ±1: +1 or -1 as g keeps or reverses orientation."""
+
+    def __init__(self, group: Classical) -> None:
+        super().__init__(group, "pseudoscalar", 1)
+
+    def on(self, g: np.ndarray) -> np.ndarray:
+        """[[±1.0]]."""
+        return np.sign(np.linalg.det(g))[..., None, None]
+
+    def derivative(self, a: str) -> np.ndarray:
+        """[[0.0]]."""
+        return np.zeros((1, 1))
+
+    def trace(self, g: np.ndarray) -> Any:
+        """±1.0, of one g or of many."""
+        return np.sign(np.linalg.det(g))
 
 
 @lru_cache
@@ -68,8 +112,10 @@ def SO(*numbers: int, connected: bool = False) -> Classical:
         DomainError: numbers that are no such n or p, q.
     """
     if len(numbers) == 2:
-        return _indefinite(*numbers, reflections=False, connected=connected)
-    n = _dimension("SO", numbers)
+        from erlangen.symmetry.lorentz import indefinite
+
+        return indefinite(*numbers, reflections=False, connected=connected)
+    n = dimension("SO", numbers)
     if n in (2, 3):
         from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
 
@@ -97,8 +143,10 @@ def O(*numbers: int) -> Group:  # noqa: E743
 
         return octahedral()
     if len(numbers) == 2:
-        return _indefinite(*numbers, reflections=True)
-    n = _dimension("O", numbers)
+        from erlangen.symmetry.lorentz import indefinite
+
+        return indefinite(*numbers, reflections=True)
+    n = dimension("O", numbers)
     if n in (2, 3):
         from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
 
@@ -109,14 +157,14 @@ def O(*numbers: int) -> Group:  # noqa: E743
 @lru_cache
 def U(*numbers: int) -> Classical:
     """The unitary group U(n), complex n x n matrices; dimensions of its representations count over C."""
-    n = _dimension("U", numbers)
+    n = dimension("U", numbers)
     return Classical("U", f"U({n})", {**_special_unitary(n), "phase": 1j * np.eye(n)})
 
 
 @lru_cache
 def SU(*numbers: int) -> Classical:
     """The special unitary group SU(n), complex n x n matrices; SU(2) has Jk = -i σ_k / 2, as SO(3) names them."""
-    n = _dimension("SU", numbers)
+    n = dimension("SU", numbers)
     return Classical("SU", f"SU({n})", _special_unitary(n), {} if n > 1 else {"e": np.eye(1)})
 
 
@@ -127,7 +175,7 @@ def Sp(*numbers: int) -> Classical:
     Args:
         numbers: the dimension 2n, even.
     """
-    size = _dimension("Sp", numbers)
+    size = dimension("Sp", numbers)
     if size % 2:
         raise DomainError(
             f"Sp({size}): a symplectic form needs an even dimension. Fix: give the dimension 2n, such as "
@@ -136,86 +184,45 @@ def Sp(*numbers: int) -> Classical:
     n = size // 2
     algebra: dict[str, np.ndarray] = {}
     for i in range(n - 1):
-        raising = _unit(size, i, i + 1) - _unit(size, n + i + 1, n + i)
+        raising = unit(size, i, i + 1) - unit(size, n + i + 1, n + i)
         algebra |= {f"E{i + 1}": raising, f"F{i + 1}": raising.T}
-    long = _unit(size, n - 1, size - 1)
+    long = unit(size, n - 1, size - 1)
     return Classical("Sp", f"Sp({size})", {**algebra, f"E{n}": long, f"F{n}": long.T})
 
 
 @lru_cache
 def GL(*numbers: int) -> Classical:
     """The general linear group of all invertible real n x n matrices, with the mirror m for determinants < 0."""
-    n = _dimension("GL", numbers)
-    return Classical("GL", f"GL({n})", {**_special_linear(n), "scale": _unit(n, 0, 0)}, {"m": mirror(n)})
+    n = dimension("GL", numbers)
+    return Classical("GL", f"GL({n})", {**_special_linear(n), "scale": unit(n, 0, 0)}, {"m": mirror(n)})
 
 
 @lru_cache
 def SL(*numbers: int) -> Classical:
     """The special linear group of real n x n matrices with determinant 1."""
-    n = _dimension("SL", numbers)
+    n = dimension("SL", numbers)
     return Classical("SL", f"SL({n})", _special_linear(n), {} if n > 1 else {"e": np.eye(1)})
-
-
-@lru_cache
-def E(*numbers: int) -> Classical:
-    """The Euclidean group of rotations, reflections and translations of Rⁿ, as (n+1) x (n+1) matrices on (x, 1)."""
-    n = _dimension("E", numbers)
-    reflection = {name: _placed(h, 1) for name, h in O(n).generators.items()}
-    return Classical("E", f"E({n})", _euclidean(n), reflection)
-
-
-@lru_cache
-def SE(*numbers: int) -> Classical:
-    """The special Euclidean group of rotations and translations of Rⁿ, as (n+1) x (n+1) matrices on (x, 1)."""
-    n = _dimension("SE", numbers)
-    return Classical("SE", f"SE({n})", _euclidean(n))
 
 
 @lru_cache
 def Scaling(*numbers: int) -> Classical:
     """The positive scalings x → s x of Rⁿ, s > 0."""
-    n = _dimension("Scaling", numbers)
+    n = dimension("Scaling", numbers)
     return Classical("Scaling", f"Scaling({n})", {"scale": np.eye(n)})
 
 
 def rotations(n: int) -> dict[str, np.ndarray]:
     """A basis of so(n): "J" for n = 2, "Jx", "Jy", "Jz" for n = 3, "Jij" otherwise."""
     if n == 3:
-        return {name: _turn(3, i, j) for name, i, j in (("Jx", 1, 2), ("Jy", 2, 0), ("Jz", 0, 1))}
+        return {name: turn(3, i, j) for name, i, j in (("Jx", 1, 2), ("Jy", 2, 0), ("Jz", 0, 1))}
     if n == 2:
-        return {"J": _turn(2, 0, 1)}
-    return {f"J{_pair(n, i, j)}": _turn(n, i, j) for i, j in combinations(range(n), 2)}
+        return {"J": turn(2, 0, 1)}
+    return {f"J{pair(n, i, j)}": turn(n, i, j) for i, j in combinations(range(n), 2)}
 
 
 def mirror(n: int) -> np.ndarray:
     """The reflection x → -x of the first axis, [n, n]."""
     return np.diag([-1.0] + [1.0] * (n - 1))
-
-
-def _indefinite(p: int, q: int, reflections: bool, connected: bool = False) -> Classical:
-    """SO(p,q) or O(p,q)."""
-    family = "O" if reflections else "SO+" if connected else "SO"
-    if min(p, q) < 1:
-        raise DomainError(f"{family}({p},{q}) needs p, q >= 1; the definite form of {p + q} axes is {family}({p + q})")
-    n = p + q
-    if (p, q) == (1, 3):
-        turns = {name: _placed(a, 0, first=True) for name, a in rotations(3).items()}
-        boosts = {f"K{axis}": _unit(4, 0, i) + _unit(4, i, 0) for i, axis in enumerate("xyz", start=1)}
-    else:
-        pairs = list(combinations(range(n), 2))
-        turns = {f"J{_pair(n, i, j)}": _turn(n, i, j) for i, j in pairs if (i < p) == (j < p)}
-        boosts = {f"K{_pair(n, i, j)}": _unit(n, i, j) + _unit(n, j, i) for i, j in pairs if i < p <= j}
-    discrete: dict[str, np.ndarray] = {}
-    if reflections:
-        space = np.eye(n)
-        last = range(p, n) if q % 2 else [n - 1]
-        space[last, last] = -1.0
-        discrete = {"T": mirror(n), "P": space}
-    elif not connected:
-        both = np.eye(n) if p % 2 == 0 or q % 2 == 0 else -np.eye(n)
-        both[0, 0] = both[-1, -1] = -1.0
-        discrete = {"PT": both}
-    return Classical("O(p,q)" if reflections else "SO(p,q)", f"{family}({p},{q})", {**turns, **boosts}, discrete)
 
 
 def _special_unitary(n: int) -> dict[str, np.ndarray]:
@@ -229,28 +236,20 @@ def _special_unitary(n: int) -> dict[str, np.ndarray]:
         }
     algebra: dict[str, np.ndarray] = {}
     for i, j in combinations(range(n), 2):
-        algebra[f"A{_pair(n, i, j)}"] = _turn(n, i, j).astype(np.complex128)
-        algebra[f"S{_pair(n, i, j)}"] = 1j * (_unit(n, i, j) + _unit(n, j, i))
-    return algebra | {f"H{i + 1}": 1j * (_unit(n, i, i) - _unit(n, i + 1, i + 1)) for i in range(n - 1)}
+        algebra[f"A{pair(n, i, j)}"] = turn(n, i, j).astype(np.complex128)
+        algebra[f"S{pair(n, i, j)}"] = 1j * (unit(n, i, j) + unit(n, j, i))
+    return algebra | {f"H{i + 1}": 1j * (unit(n, i, i) - unit(n, i + 1, i + 1)) for i in range(n - 1)}
 
 
 def _special_linear(n: int) -> dict[str, np.ndarray]:
     """Matrices that generate sl(n)."""
     algebra: dict[str, np.ndarray] = {}
     for i in range(n - 1):
-        algebra |= {f"E{_pair(n, i, i + 1)}": _unit(n, i, i + 1), f"E{_pair(n, i + 1, i)}": _unit(n, i + 1, i)}
+        algebra |= {f"E{pair(n, i, i + 1)}": unit(n, i, i + 1), f"E{pair(n, i + 1, i)}": unit(n, i + 1, i)}
     return algebra
 
 
-def _euclidean(n: int) -> dict[str, np.ndarray]:
-    """A basis of se(n): rotations, and translations Tx, Ty, Tz or T1, T2, …"""
-    names = "xyz" if n <= 3 else [str(i + 1) for i in range(n)]
-    return {name: _placed(a, 0) for name, a in rotations(n).items()} | {
-        f"T{names[i]}": _unit(n + 1, i, n) for i in range(n)
-    }
-
-
-def _placed(matrix: np.ndarray, corner: int, first: bool = False) -> np.ndarray:
+def placed(matrix: np.ndarray, corner: int, first: bool = False) -> np.ndarray:
     """A matrix on one more coordinate, the first or the last, with a number in the new corner."""
     place = np.zeros((len(matrix) + 1, len(matrix) + 1))
     place[(0, 0) if first else (-1, -1)] = corner
@@ -259,23 +258,29 @@ def _placed(matrix: np.ndarray, corner: int, first: bool = False) -> np.ndarray:
     return place
 
 
-def _turn(n: int, i: int, j: int) -> np.ndarray:
+def turn(n: int, i: int, j: int) -> np.ndarray:
     """The generator that turns axis i towards axis j."""
-    return _unit(n, j, i) - _unit(n, i, j)
+    return unit(n, j, i) - unit(n, i, j)
 
 
-def _unit(n: int, i: int, j: int) -> np.ndarray:
-    unit = np.zeros((n, n))
-    unit[i, j] = 1.0
-    return unit
+def unit(n: int, i: int, j: int) -> np.ndarray:
+    """The matrix [n, n] with a single 1, in row i and column j."""
+    matrix = np.zeros((n, n))
+    matrix[i, j] = 1.0
+    return matrix
 
 
-def _pair(n: int, i: int, j: int) -> str:
+def pair(n: int, i: int, j: int) -> str:
+    """The name of a pair of axes, "12", or "1,12" where there are ten or more."""
     return f"{i + 1}{j + 1}" if n < 10 else f"{i + 1},{j + 1}"
 
 
-def _dimension(family: str, numbers: tuple[int, ...]) -> int:
-    """The one number that a family needs."""
+def dimension(family: str, numbers: tuple[int, ...]) -> int:
+    """The one number that a family needs.
+
+    Raises:
+        DomainError: not one integer >= 1.
+    """
     if len(numbers) != 1 or not isinstance(numbers[0], int) or numbers[0] < 1:
         given = ", ".join(map(repr, numbers))
         example = "Sp(4)" if family == "Sp" else f"{family}(3)"

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from erlangen.errors import UnknownName
-from erlangen.symmetry.classical import GL, SE, SL, SO, SU, E, O, Scaling, Sp, U
+from erlangen.symmetry.classical import GL, SL, SO, SU, O, Scaling, Sp, U
+from erlangen.symmetry.euclidean import SE, E
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.planar import Z2, C, D
 from erlangen.symmetry.products import direct_product

@@ -12,7 +12,7 @@ from erlangen.errors import FieldError, UnknownName
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 
-_OF_TEXT = ("quotient", "first", "second")  # the argument is a subgroup or a representation, not numbers
+_OF_TEXT = ("quotient", "first", "second", "linear")  # their argument is no list of numbers
 _TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_]\w*)|(.))")
 
 

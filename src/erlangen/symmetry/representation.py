@@ -121,11 +121,14 @@ class Representation:
         return Representation(inside.group, tuple(terms))
 
     def decompose(self) -> dict[str, int]:
-        """Multiplicity of every real irrep: m_i = ⟨χ, χ_i⟩ / ⟨χ_i, χ_i⟩.
+        """Multiplicity of every real irrep: m_i = ⟨χ, χ_i⟩ / ⟨χ_i, χ_i⟩; also for SO(2), O(2), SO(3) and O(3).
 
         Raises:
-            FieldError: the group is implicit, or was built with an incomplete list of irreps.
+            FieldError: the irreps of the group are not known, or its list of irreps is incomplete.
         """
+        count = getattr(self.group, "multiplicities", None)
+        if count is not None:
+            return count(self)
         chi = self.character
         result, covered = {}, 0
         for irrep in self._finite().irreps:

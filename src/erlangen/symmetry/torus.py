@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from erlangen.errors import FieldError
+from erlangen.symmetry.classical import Determinant
 from erlangen.symmetry.component import Block, Component, Trivial
 from erlangen.symmetry.constructions import Dual, Restricted, Tensor
 from erlangen.symmetry.finite import FiniteGroup
@@ -55,7 +56,7 @@ def _character(component: Component, elements: Any, count: int) -> Any:
         return np.ones(count)
     if isinstance(component, Defining):
         return np.trace(elements, axis1=-2, axis2=-1)
-    if isinstance(component, (Wigner, Circular)):
+    if isinstance(component, (Wigner, Circular, Determinant)):
         return component.trace(elements)
     if isinstance(component, Tensor):
         return characters(component.left, elements) * characters(component.right, elements)
@@ -69,7 +70,7 @@ def _character(component: Component, elements: Any, count: int) -> Any:
 
 
 def _weight(component: Component) -> int:
-    if isinstance(component, Trivial):
+    if isinstance(component, (Trivial, Determinant)):
         return 0
     if isinstance(component, Defining):
         return 1
@@ -88,7 +89,7 @@ def _weight(component: Component) -> int:
 
 
 def _is_polynomial(component: Component) -> bool:
-    if isinstance(component, (Trivial, Defining)):
+    if isinstance(component, (Trivial, Defining, Determinant)):
         return True
     if isinstance(component, Tensor):
         return has_polynomial_character(component.left) and has_polynomial_character(component.right)
