@@ -62,6 +62,26 @@ def icosahedral(full: bool = False) -> FiniteGroup:
     return _solid("Ih", moves, 120, np.linalg.det) if full else _solid("I", moves, 60, None)
 
 
+def T() -> FiniteGroup:
+    """The 12 rotations of the tetrahedron (see `tetrahedral`)."""
+    return tetrahedral()
+
+
+def Oh() -> FiniteGroup:
+    """The 48 symmetries of the cube (see `octahedral`)."""
+    return octahedral(full=True)
+
+
+def I() -> FiniteGroup:  # noqa: E743
+    """The 60 rotations of the icosahedron (see `icosahedral`)."""
+    return icosahedral()
+
+
+def Ih() -> FiniteGroup:
+    """The 120 symmetries of the icosahedron (see `icosahedral`)."""
+    return icosahedral(full=True)
+
+
 @lru_cache
 def cube_faces() -> FiniteGroup:
     """The rotations of the cube as permutations of its six faces, +x, -x, +y, -y, +z, -z in this order; order 24.

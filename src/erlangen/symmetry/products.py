@@ -1,5 +1,6 @@
 """Direct products of groups."""
 
+from functools import partial
 from typing import overload
 
 import numpy as np
@@ -44,14 +45,6 @@ def _listed_product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
     """
     n, m = len(first.table), len(second.table)
     table = (first.table[:, None, :, None] * m + second.table[None, :, None, :]).reshape(n * m, n * m)
-    irreps: dict[str, np.ndarray] = {}
-    for i, a in enumerate(first.irreps):
-        for j, b in enumerate(second.irreps):
-            outer = np.einsum("gij,hkl->ghikjl", a.matrices(), b.matrices()).reshape(n * m, a.size * b.size, -1)
-            if type_dimension(a) > 1 and type_dimension(b) > 1:
-                irreps |= {f"irrep({i},{j},{k})": part for k, part in enumerate(split(outer))}
-            else:
-                irreps[f"irrep({i},{j})"] = outer
     generators = {name: g * m for name, g in first.generators.items()}
     for name, h in second.generators.items():
         while name in generators:
@@ -59,4 +52,18 @@ def _listed_product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
         generators[name] = h
     labels = tuple("e" if a == b == "e" else f"({a},{b})" for a in first.labels for b in second.labels)
     factors = ((first, tuple(g * m for g in range(n))), (second, tuple(range(m))))
+    irreps = partial(_outer_products, first, second)
     return FiniteGroup(f"{first}x{second}", table, generators, irreps, labels=labels, factors=factors)
+
+
+def _outer_products(first: FiniteGroup, second: FiniteGroup) -> dict[str, np.ndarray]:
+    irreps: dict[str, np.ndarray] = {}
+    order = first.order * second.order
+    for i, a in enumerate(first.irreps):
+        for j, b in enumerate(second.irreps):
+            outer = np.einsum("gij,hkl->ghikjl", a.matrices(), b.matrices()).reshape(order, a.size * b.size, -1)
+            if type_dimension(a) > 1 and type_dimension(b) > 1:
+                irreps |= {f"irrep({i},{j},{k})": part for k, part in enumerate(split(outer))}
+            else:
+                irreps[f"irrep({i},{j})"] = outer
+    return irreps

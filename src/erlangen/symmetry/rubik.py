@@ -7,7 +7,15 @@ import numpy as np
 
 from erlangen.symmetry.permutation import PermutationGroup
 
-_AXES = {"U": (0, 0, 1), "D": (0, 0, -1), "F": (0, -1, 0), "B": (0, 1, 0), "R": (1, 0, 0), "L": (-1, 0, 0)}
+Vector = tuple[int, int, int]
+_AXES: dict[str, Vector] = {
+    "U": (0, 0, 1),
+    "D": (0, 0, -1),
+    "F": (0, -1, 0),
+    "B": (0, 1, 0),
+    "R": (1, 0, 0),
+    "L": (-1, 0, 0),
+}
 
 
 @lru_cache
@@ -30,8 +38,13 @@ def rubiks_cube() -> PermutationGroup:
     )
 
 
-def _turned(sticker: tuple[tuple[int, ...], ...], axis: tuple[int, int, int]) -> tuple[tuple[int, ...], ...]:
-    """Where a quarter turn of a face takes the sticker (place, direction): v → axis (axis·v) - axis × v."""
-    if np.dot(sticker[0], axis) != 1:
-        return sticker
-    return tuple(tuple((np.dot(axis, v) * np.array(axis) - np.cross(axis, v)).tolist()) for v in sticker)
+def _turned(sticker: tuple[Vector, Vector], axis: Vector) -> tuple[Vector, Vector]:
+    """Where a quarter turn of a face takes the sticker (place, direction)."""
+    place, direction = sticker
+    return (_rotated(place, axis), _rotated(direction, axis)) if np.dot(place, axis) == 1 else sticker
+
+
+def _rotated(v: Vector, axis: Vector) -> Vector:
+    """90° about the axis, clockwise seen from its tip: v → axis (axis·v) - axis × v."""
+    x, y, z = (np.dot(axis, v) * np.array(axis) - np.cross(axis, v)).tolist()
+    return x, y, z

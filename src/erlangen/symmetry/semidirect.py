@@ -55,6 +55,11 @@ def semidirect_product(
             (normal, tuple(n * acting.order for n in normal.elements)),
             (acting, tuple(acting.elements)),
         ),
+        description={
+            "semidirect": [normal.describe(), acting.describe()],
+            "action": {h: moves[g].tolist() for h, g in acting.generators.items()},
+            "name": name,
+        },
     )
 
 
@@ -111,6 +116,7 @@ def wreath_product(base: FiniteGroup, top: FiniteGroup, name: str | None = None)
         standard=_block_standard(base, words, places),
         labels=labels,
         factors=((top, tuple(top.elements)),),
+        description={"wreath": [base.describe(), top.describe()], "name": name},
     )
 
 
