@@ -237,13 +237,7 @@ class KeysMadeOfReprs(Healthy):
 class CancelsInBfloat16(Healthy):
     def forward(self, x: Tensor) -> Tensor:
         shift = torch.full_like(x[:1], 60.0)
-        return super().forward(x + shift) - super().forward(shift)
-
-    def export(self) -> nn.Module:
-        plain = super().export()
-        with torch.no_grad():
-            plain.bias.zero_()
-        return plain
+        return super().forward(x + shift) - super().forward(shift) + self.bias
 
 
 class ReadsRawMemory(Healthy):
@@ -301,8 +295,8 @@ SPREADING = {TooFewChannels, ChangesItsInput, Constant, RandomInEvaluation, Shar
 
 # what is broken -> the laws that must be named, and no others
 CONTROLS: dict[Any, set[str]] = {
-    random_kernel: {"equivariance in float32", "equivariance in float64", "equivariance in training"},
-    BiasPerChannel: {"equivariance in float32", "equivariance in float64", "equivariance in training"},
+    random_kernel: {"equivariance in float32", "equivariance in float64", "equivariance in training", "complete"},
+    BiasPerChannel: {"equivariance in float32", "equivariance in float64", "equivariance in training", "complete"},
     statistics_per_channel: {"equivariance in float32", "equivariance in float64"},
     LosesPrecision: {"equivariance in float64", "gradients"},
     BrokenInTraining: {"equivariance in training"},
@@ -326,7 +320,7 @@ CONTROLS: dict[Any, set[str]] = {
     StaleCache: {"state_dict"},
     KeysMadeOfReprs: {"state_dict"},
     CancelsInBfloat16: {"bfloat16 autocast"},
-    ReadsRawMemory: {"channels_last", "vmap"},
+    ReadsRawMemory: {"memory formats", "vmap"},
     WritesInPlace: {"vmap"},
     BranchesOnData: {"compile"},
     FixesTheBatch: {"torch.export"},

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 import torch
 from broken_layers import CONTROLS, REGULAR, SPREADING, BranchesOnData, Healthy, TooFewChannels, random_kernel
+from broken_spans import BOOST, MORE_CONTROLS, TURNS, Tied, Vectors
 from torch import nn
 
 from erlangen.errors import EquivarianceError, ExactnessError, FieldError, LawError, UnknownName
-from erlangen.testing import LAWS, check, law_float32, law_parameters, law_repr, relative_error
+from erlangen.symmetry import Group
+from erlangen.testing import LAWS, check, law_complete, law_float32, law_parameters, law_repr, relative_error
+
+ALL_CONTROLS = CONTROLS | MORE_CONTROLS
 
 
 def test_a_healthy_layer_keeps_every_law() -> None:
@@ -26,30 +30,49 @@ def test_a_healthy_layer_keeps_every_law() -> None:
     assert "<= 1e-12" in text
 
 
-@pytest.mark.parametrize("build", CONTROLS, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", ALL_CONTROLS, ids=lambda build: build.__name__)
 def test_a_broken_layer_is_named(build: Any) -> None:
     torch.manual_seed(0)
     with pytest.raises(LawError) as error:
         check(build())
     named = set(error.value.laws)
-    assert CONTROLS[build] <= named
+    assert ALL_CONTROLS[build] <= named
     if build not in SPREADING:
-        assert named <= CONTROLS[build] | {"plain export"}  # the exported form is that of the healthy layer
-    for law in CONTROLS[build]:
+        assert named <= ALL_CONTROLS[build] | {"plain export"}  # the exported form is that of the healthy layer
+    for law in ALL_CONTROLS[build]:
         assert f"breaks the law {law!r}" in str(error.value)
 
 
 def test_every_law_has_a_negative_control() -> None:
-    assert set().union(*CONTROLS.values()) == set(LAWS)
+    assert set().union(*ALL_CONTROLS.values()) == set(LAWS)
 
 
 def test_laws_run_alone() -> None:
-    assert law_parameters(Healthy()).detail == "5 = dim Hom"
-    assert law_parameters(random_kernel()).status == "not applicable"
+    assert law_parameters(Healthy()).detail == "5, independent on 3×3"
+    assert law_complete(Healthy()).detail == "4 of 4 equivariant linear maps on 3×3 (solved by orbits), 1 of 1 biases"
     assert law_repr(Healthy()).status == "holds"
     assert "3 tried" in law_float32(Healthy(), shape=(5, 5)).detail
     with pytest.raises(EquivarianceError, match=r"'equivariance in float32': relative error .* at 8×8"):
         law_float32(random_kernel(), shape=(8, 8))
+
+
+@pytest.mark.parametrize("group", [TURNS, BOOST], ids=["compact", "not compact"])
+def test_layers_of_infinite_groups_are_judged(group: Group) -> None:
+    """Rotations and boosts are drawn and compared with the solver; where there is no grid, there are no shifts."""
+    report = check(Vectors(group))
+    assert "tried" in report["equivariance in float64"].detail
+    assert report["complete"].detail.startswith("1 of 1 equivariant linear maps")
+    assert {f.law for f in report.findings if f.status != "holds"} == {"translation"}
+
+
+def test_a_layer_may_say_why_it_is_incomplete() -> None:
+    class Says(Tied):
+        incomplete = "two maps are tied on purpose"
+
+    assert "3 of 4" in law_complete(Says()).detail
+    assert "tied on purpose" in law_complete(Says()).detail
+    with pytest.raises(EquivarianceError, match=r"3 of 4 equivariant linear maps.*`incomplete`"):
+        law_complete(Tied())
 
 
 def test_skip_and_only() -> None:

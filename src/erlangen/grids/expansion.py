@@ -28,7 +28,7 @@ class KernelExpansion(nn.Module):
         groups: blocks of fields that do not mix.
 
     Raises:
-        NoEquivariantMap: a term of the output that no term of the input can feed.
+        NoEquivariantMap: a term of the output, or a channel of one, that no term of the input can feed.
     """
 
     def __init__(self, in_field: Field, out_field: Field, kernel_size: tuple[int, ...], groups: int = 1) -> None:
@@ -40,14 +40,17 @@ class KernelExpansion(nn.Module):
         self.shapes: list[tuple[int, int, int]] = []
         matrices = point_matrices(_finite(in_field), len(kernel_size))
         for a, (copies_out, component_out) in enumerate(out_field.rep.terms):
+            fed = np.zeros(component_out.size, bool)
             for b, (_, component_in) in enumerate(in_field.rep.terms):
                 basis = kernel_basis(kernel_size, matrices, component_in, component_out)
                 if basis.dim:
                     self._add(a, b, basis.index, basis.sign)
                     self.shapes.append((basis.dim, copies_out, self.columns[b][0]))
-            if not any(a == row for row, _ in self.pairs):
-                hint = f"leave {component_out} out, enlarge the kernel, or give the input a component that can feed it"
-                raise NoEquivariantMap(in_field, f"{component_out} (term {a} of {out_field})", hint)
+                    fed |= (basis.sign != 0).any(axis=(1, 2))
+            if not fed.all():
+                which = "" if not fed.any() else f"channels {np.flatnonzero(~fed).tolist()} of "
+                hint = f"leave {which}{component_out} out, enlarge the kernel, or give the input what can feed it"
+                raise NoEquivariantMap(in_field, f"{which}{component_out} (term {a} of {out_field})", hint)
 
     def _add(self, a: int, b: int, index: np.ndarray, sign: np.ndarray) -> None:
         k = len(self.pairs)

@@ -185,6 +185,11 @@ class Conv(EquivariantModule):
         taps = prod(self.kernel_size)
         return prod(self.out_shape(shape)) * self.out_field.size * self.in_field.size // self.groups * taps
 
+    @property
+    def incomplete(self) -> str:  # type: ignore[override]
+        """Blocks of fields that do not mix have fewer maps."""
+        return "" if self.groups == 1 else f"fields mix within {self.groups} groups only"
+
     def hom_dimension(self) -> int:
         """All free parameters: Σ copies_out · copies_in · dim Hom over pairs of components, plus the bias."""
         return sum(w.numel() for w in self.weights) + (0 if self.bias is None else self.bias.numel())

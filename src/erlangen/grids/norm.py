@@ -16,6 +16,11 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels
 PLAIN = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
+def shifts(centred: Tensor) -> Tensor:
+    """Which shift a copy has, [copies]: the permuted ones are counted; the others have none, and any number will do."""
+    return (centred.cumsum(0).long() - 1).clamp(min=0)
+
+
 def copy_maps(field: Field) -> tuple[Tensor, Tensor, Tensor]:
     """Which copy a channel belongs to.
 
@@ -96,9 +101,11 @@ class BatchNorm(EquivariantModule):
         affine: whether to learn a scale a copy, and a shift where the copy is permuted.
     """
 
+    incomplete = "a normalisation mixes no copies: one scale each, and one shift each that is permuted"
     copy: Tensor
     average: Tensor
     centred: Tensor
+    shift: Tensor
     running_mean: Tensor
     running_var: Tensor
 
@@ -107,17 +114,17 @@ class BatchNorm(EquivariantModule):
         self.momentum, self.eps, self.affine = momentum, eps, affine
         copy, average, centred = copy_maps(field)
         copies = len(centred)
-        for name, value in (("copy", copy), ("average", average), ("centred", centred)):
+        for name, value in (("copy", copy), ("average", average), ("centred", centred), ("shift", shifts(centred))):
             self.register_buffer(name, value, persistent=False)
         self.register_buffer("running_mean", torch.zeros(copies))
         self.register_buffer("running_var", torch.ones(copies))
         self.weight = nn.Parameter(torch.ones(copies)) if affine else None
-        self.bias = nn.Parameter(torch.zeros(copies)) if affine and bool(centred.any()) else None
+        self.bias = nn.Parameter(torch.zeros(int(centred.sum()))) if affine and bool(centred.any()) else None
 
     def affine_map(self) -> tuple[Tensor, Tensor]:
         """(γ, β), one of each a channel."""
         one = torch.ones_like(self.running_mean) if self.weight is None else self.weight
-        zero = torch.zeros_like(self.running_mean) if self.bias is None else self.bias * self.centred
+        zero = torch.zeros_like(self.running_mean) if self.bias is None else self.bias[self.shift] * self.centred
         return one[self.copy], zero[self.copy]
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
@@ -176,14 +183,18 @@ class LayerNorm(EquivariantModule):
         copy, _, centred = copy_maps(field)
         self.register_buffer("copy", copy, persistent=False)
         self.register_buffer("centred", centred[copy], persistent=False)
+        self.register_buffer("shift", shifts(centred)[copy], persistent=False)
         self.weight = nn.Parameter(torch.ones(len(centred)))
-        self.bias = nn.Parameter(torch.zeros(len(centred)))
+        self.bias = nn.Parameter(torch.zeros(int(centred.sum()))) if bool(centred.any()) else None
+
+    def _shift(self) -> Tensor:
+        return torch.zeros_like(self.centred) if self.bias is None else self.bias[self.shift]
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """(x - mean) / rms · γ + β at every point, computed in float32 at least."""
         check_channels(self.in_field, x.shape[1], "LayerNorm")
         y, centred, gamma, beta = _LayerNormForm.normalise(
-            x, self.centred, self.weight[self.copy], self.bias[self.copy], self.eps
+            x, self.centred, self.weight[self.copy], self._shift(), self.eps
         )
         return (y * gamma + beta * centred).to(x.dtype)
 
@@ -193,7 +204,7 @@ class LayerNorm(EquivariantModule):
 
     def export(self) -> nn.Module:
         """The same formula with one weight a channel."""
-        return _LayerNormForm(self.centred, self.weight[self.copy].detach(), self.bias[self.copy].detach(), self.eps)
+        return _LayerNormForm(self.centred, self.weight[self.copy].detach(), self._shift().detach(), self.eps)
 
     def extra_repr(self) -> str:
         """The field."""

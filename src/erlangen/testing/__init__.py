@@ -7,6 +7,7 @@
 In pytest, `pytest_plugins = ["erlangen.testing.plugin"]` in a conftest.py gives the fixture `assert_equivariant`.
 """
 
+from erlangen.testing.completeness import law_complete, law_parameters
 from erlangen.testing.mathematics import (
     law_batch,
     law_empty,
@@ -14,16 +15,15 @@ from erlangen.testing.mathematics import (
     law_float64,
     law_gradients,
     law_output,
-    law_parameters,
     law_repr,
     law_training,
     law_zeros,
 )
 from erlangen.testing.practice import (
     law_autocast,
-    law_channels_last,
     law_compile,
     law_deepcopy,
+    law_memory_formats,
     law_pickle,
     law_plain,
     law_state_dict,
@@ -32,6 +32,7 @@ from erlangen.testing.practice import (
 )
 from erlangen.testing.report import Report, check
 from erlangen.testing.subject import LAWS, Finding, Subject, relative_error
+from erlangen.testing.translation import law_translation
 
 __all__ = [
     "LAWS",
@@ -41,13 +42,14 @@ __all__ = [
     "check",
     "law_autocast",
     "law_batch",
-    "law_channels_last",
     "law_compile",
+    "law_complete",
     "law_deepcopy",
     "law_empty",
     "law_float32",
     "law_float64",
     "law_gradients",
+    "law_memory_formats",
     "law_output",
     "law_parameters",
     "law_pickle",
@@ -56,6 +58,7 @@ __all__ = [
     "law_state_dict",
     "law_torch_export",
     "law_training",
+    "law_translation",
     "law_vmap",
     "law_zeros",
     "relative_error",

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -95,21 +96,40 @@ def law_autocast(subject: Subject) -> Finding:
     return subject.limit("bfloat16 autocast", relative_error(got, want, "l2"), BFLOAT16, "against float32")
 
 
-@law("channels_last")
-def law_channels_last(subject: Subject) -> Finding:
-    """The memory format of input and weights does not change the output."""
-    subject.needs_tensor("only plain tensors have memory formats")
-    x = subject.signal()
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    if not isinstance(x, Tensor) or x.ndim not in formats:
-        return Finding("channels_last", "not applicable", "only tensors of 4 or 5 dimensions have this format")
-    last = formats[x.ndim]
-    module = subject.fresh()
-    module.to(memory_format=last)  # pyrefly: ignore[no-matching-overload]  # torch's stubs leave memory_format out
-    with torch.no_grad():
-        want = subject.module(x)
-        errors = [relative_error(m(x.to(memory_format=last)), want) for m in (subject.module, module)]
-    return subject.limit("channels_last", max(errors), SAME, "input, then input and weights")
+@law("memory formats")
+def law_memory_formats(subject: Subject) -> Finding:
+    """How input and weights lie in memory changes nothing: transposed, strided, repeated, channels_last, any batch."""
+    worst, where, tried = 0.0, "", 0
+    for shape in subject.shapes:
+        for batch in (1, 2):
+            x = subject.signal(shape, batch)
+            with torch.no_grad():
+                want = subject.module(x)
+                for name, module, laid_out in _layouts(subject, values(x)):
+                    if not torch.equal(laid_out, values(x)):  # repeated rows are other numbers
+                        want_here = subject.module(with_values(x, laid_out.contiguous()))
+                    else:
+                        want_here = want
+                    error = relative_error(module(with_values(x, laid_out)), want_here)
+                    tried += 1
+                    if not error <= worst:
+                        worst, where = error, f", worst {name} with a batch of {batch}"
+    return subject.limit("memory formats", worst, SAME, f"{tried} layouts{where}")
+
+
+def _layouts(subject: Subject, x: Tensor) -> Iterator[tuple[str, EquivariantModule, Tensor]]:
+    """(name, module, values) of every way that input and weights may lie in memory."""
+    yield "transposed", subject.module, x.movedim(0, -1).contiguous().movedim(-1, 0)
+    yield "strided", subject.module, torch.stack([x, x], dim=-1)[..., 0]
+    if len(x):
+        yield "repeated", subject.module, x[:1].expand_as(x)
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.ndim)
+    if last is not None:
+        module = subject.fresh()
+        module.to(memory_format=last)  # pyrefly: ignore[no-matching-overload]  # torch's stubs leave memory_format out
+        yield "channels_last", subject.module, x.to(memory_format=last)
+        yield "channels_last weights", module, x
+        yield "channels_last, weights too", module, x.to(memory_format=last)
 
 
 @law("vmap")
@@ -125,18 +145,32 @@ def law_vmap(subject: Subject) -> Finding:
 
 @law("compile")
 def law_compile(subject: Subject) -> Finding:
-    """`torch.compile(fullgraph=True)` traces the whole module, forward and backward, and gives equal outputs."""
-    signal = subject.signal()
-    errors = []
-    torch._dynamo.reset()
-    for function in (torch.compile(subject.fresh(), fullgraph=True, backend="aot_eager"), subject.fresh()):
-        x = values(signal).clone().requires_grad_()
-        y = values(function(with_values(signal, x)))
-        (y * torch.linspace(-1, 1, y.numel()).reshape(y.shape)).sum().backward()
-        errors.append((y, torch.zeros(0) if x.grad is None else x.grad))
-    (got, got_grad), (want, want_grad) = errors
-    error = max(relative_error(got, want), relative_error(got_grad, want_grad))
-    return subject.limit("compile", error, SAME, "fullgraph=True, backend aot_eager, forward and backward")
+    """`torch.compile(fullgraph=True)` traces the module forward and backward, in both modes, with equal outputs."""
+    worst, detail = 0.0, ""
+    for training in (False, True):
+        signal = subject.signal(batch=4)
+        torch._dynamo.reset()
+        results = []
+        for module in (
+            torch.compile(_for(subject, training), fullgraph=True, backend="aot_eager"),
+            _for(subject, training),
+        ):
+            x = values(signal).clone().requires_grad_()
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(subject.seed)
+                y = values(module(with_values(signal, x)))
+            if y.requires_grad:
+                (y * torch.linspace(-1, 1, y.numel()).reshape(y.shape)).sum().backward()
+            results.append((y, torch.zeros(0) if x.grad is None else x.grad))
+        (got, got_grad), (want, want_grad) = results
+        error = max(relative_error(got, want), relative_error(got_grad, want_grad))
+        if not error <= worst:
+            worst, detail = error, f", worst in {'training' if training else 'evaluation'}"
+    return subject.limit("compile", worst, SAME, f"fullgraph=True, backend aot_eager, both modes{detail}")
+
+
+def _for(subject: Subject, training: bool) -> EquivariantModule:
+    return subject.fresh().train(training)
 
 
 class _OnOneDomain(nn.Module):

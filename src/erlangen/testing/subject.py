@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Action, EquivariantModule, Point, Signal
+from erlangen.blueprint import Action, EquivariantModule, Field, Signal
 from erlangen.errors import ErlangenError, FieldError, LawError
-from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.symmetry import FiniteGroup, ImplicitGroup, Representation
 
 Shape = tuple[int, ...] | None
 SIZES = (8, 9, 12, 13, 16, 17, 32, 33)
@@ -108,6 +108,7 @@ class Subject:
                 f"Fix: erlangen.audit(model, data) measures any nn.Module."
             )
         self.original, self.seed = module, seed
+        self.reach: Any = None  # what `erlangen.testing.completeness` finds out once for two laws
         try:
             self.module = copy.deepcopy(module).eval()
         except Exception as error:
@@ -139,30 +140,35 @@ class Subject:
         return torch.randn(batch, field.size, *shape, generator=generator).to(dtype)
 
     def motions(self, signal: "Tensor | Signal", count: int = 4) -> list["Motion"]:
-        """The generators of the group, and sampled elements that differ from them, as motions of this signal.
+        """Elements of the group, as motions of this signal.
 
-        Where the group cannot be listed, they are the exact actions that the space offers for audits.
+        They are its discrete generators and random elements: uniform ones of a compact group; of another, ones close
+        to the identity, which generate it and keep rounding small. Where the elements depend on the signal (the
+        permutations of the nodes of a graph), they are the exact actions that the space offers for audits.
         """
         in_field, out_field = self.module.in_field, self.module.out_field
         group, generator = in_field.group, torch.Generator().manual_seed(self.seed)
         if isinstance(group, FiniteGroup):
             chosen = [*group.generators.values(), *group.sample(count, generator)]
-            return [
-                Motion(group.label(g), partial(in_field.act, g), partial(out_field.act, g))
-                for g in dict.fromkeys(chosen)
-            ]
-        at_point = isinstance(out_field.space, Point)
-        if at_point and not out_field.rep.is_trivial:
+            return [self._motion(g) for g in dict.fromkeys(chosen)]
+        if not isinstance(group, ImplicitGroup) and at_point(in_field) and at_point(out_field):
+            drawn = group.sample(count, generator) if group.is_compact else group.words(count, generator, length=1)
+            return [self._motion(g) for g in (*group.generators.values(), *drawn)]
+        if at_point(out_field) and not out_field.rep.is_trivial:
             raise NotApplicable(f"{group} has no known action on {out_field}")
         return [
             Motion(
                 action.label,
                 partial(_move, action, in_field.rep),
-                _identity if at_point else partial(_move, action, out_field.rep),
+                _identity if at_point(out_field) else partial(_move, action, out_field.rep),
             )
             for action in in_field.space.actions(group, signal, 2 + count, generator)
             if action.exact
         ]
+
+    def _motion(self, g: Any) -> "Motion":
+        in_field, out_field = self.module.in_field, self.module.out_field
+        return Motion(in_field.group.label(g), partial(in_field.act, g), partial(out_field.act, g))
 
     def needs_tensor(self, why: str) -> None:
         """Pass over a law that is about plain tensors only."""
@@ -249,6 +255,11 @@ def values(signal: "Tensor | Signal") -> Tensor:
 def with_values(signal: "Tensor | Signal", x: Tensor) -> "Tensor | Signal":
     """The signal with other numbers on the same domain."""
     return x if isinstance(signal, Tensor) else signal._replace(x=x)
+
+
+def at_point(field: Field) -> bool:
+    """Whether the signals of a field are vectors with no domain."""
+    return field.space.name == "point"
 
 
 def _move(action: Action, rep: Representation, signal: Any) -> Any:
