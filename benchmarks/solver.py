@@ -82,6 +82,8 @@ def once(case: Case, command: list[str]) -> dict:
             return {"failure": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
         record = json.loads(done.stdout.splitlines()[-1]) | {"process": time.perf_counter() - start}
         basis = np.load(path)
+    if not np.isfinite(basis).all():
+        return record | {"failure": "NaN"}
     shape = [tensor(np.eye(len(GROUPS[case.group].elements(1)[0])), r).shape[0] for r in (case.output, case.input)]
     if basis.ndim == 2:  # emlp: one column a map
         basis = basis.T.reshape(-1, *shape)

@@ -6,6 +6,7 @@ The functions and the distributions of their inputs are those of Finzi, Welling 
 as their package writes them: an O(5)-invariant scalar of two vectors, the inertia tensor of five masses under O(3), and
 the electron-muon matrix element of four momenta under O(1, 3).
 
+    erlangen    the derived network, `derive(Point().field(group, rep), task)`, size "small"
     emlp        EMLP, 3 layers, 384 channels, in its own interpreter (emlp_arm.py)
     mlp         3 layers of 384 channels, swish: the baseline of the same paper
     augmented   the same, every batch moved by fresh random elements of the group
@@ -33,6 +34,10 @@ import numpy as np
 import torch
 from synthetic_data import EXPERIMENTS, Array, Experiment, Move, make_data
 from torch import Tensor, nn
+
+import erlangen as eg
+from erlangen.blueprint import Predict
+from erlangen.point import Point
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ def mlp(inputs: int, outputs: int, settings: Settings) -> nn.Module:
         nn.init.zeros_(linear.bias)
         parts += [linear, nn.SiLU()]
     return nn.Sequential(*parts[:-1])
+
+
+def derived(experiment: Experiment, size: str = "small") -> nn.Module:
+    """The network that follows from group, representations and task."""
+    field = Point().field(experiment.group, experiment.input)
+    return eg.derive(field, Predict(experiment.output), size)
 
 
 def train(build: Callable[[], nn.Module], data: dict[str, Array], settings: Settings, move: Move | None = None) -> dict:
@@ -130,7 +141,9 @@ def run(arm: str, experiment: Experiment, settings: Settings, peer: str | None) 
     else:
         inputs, outputs = data["x_train"].shape[1], data["y_train"].shape[1]
         move = experiment.move if arm == "augmented" else None
-        result = train(lambda: mlp(inputs, outputs, settings), data, settings, move)
+        result = train(
+            lambda: derived(experiment) if arm == "erlangen" else mlp(inputs, outputs, settings), data, settings, move
+        )
     cell = {"experiment": experiment.name, "arm": arm, "points": settings.points, "seed": settings.seed}
     return cell | {"relative": result["test_mse"] / float(data["y_test"].var(0).mean())} | result
 
@@ -169,7 +182,7 @@ def main() -> None:
     """Run what is asked for and print the table."""
     parser = argparse.ArgumentParser(description="EMLP's synthetic experiments")
     parser.add_argument("--peer", help="Python interpreter that has emlp")
-    parser.add_argument("--arms", nargs="+", default=["emlp", "mlp", "augmented"])
+    parser.add_argument("--arms", nargs="+", default=["erlangen", "emlp", "mlp", "augmented"])
     parser.add_argument("--experiments", nargs="+", default=list(EXPERIMENTS), choices=list(EXPERIMENTS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10000])
     parser.add_argument("--seeds", type=int, default=1)

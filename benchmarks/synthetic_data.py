@@ -22,6 +22,9 @@ class Experiment:
     Args:
         name: the word on the command line, and in `emlp_arm.EXPERIMENTS`.
         title: what a reader calls it.
+        group: the symmetry, in erlangen's words.
+        input: representation of the inputs.
+        output: representation of the outputs.
         sample: (points, generator) -> inputs [points, in].
         target: inputs [points, in] -> outputs [points, out].
         scales: (inputs, outputs) of the training set -> mean and scale of the input, mean and scale of the output, such
@@ -31,6 +34,9 @@ class Experiment:
 
     name: str
     title: str
+    group: str
+    input: str
+    output: str
     sample: Callable[[int, np.random.Generator], Array]
     target: Callable[[Array], Array]
     scales: Callable[[Array, Array], Scales]
@@ -129,15 +135,31 @@ EXPERIMENTS = {
         Experiment(
             "invariant",
             "O(5)-invariant function",
+            "O(5)",
+            "2 standard",
+            "trivial",
             lambda points, rng: rng.standard_normal((points, 10)),
             invariant_target,
             vector_scales(5),
             move_invariant,
         ),
-        Experiment("inertia", "inertia tensor, O(3)", inertia_sample, inertia_target, no_scales, move_inertia),
+        Experiment(
+            "inertia",
+            "inertia tensor, O(3)",
+            "O(3)",
+            "5 trivial + 5 standard",
+            "standard*standard",
+            inertia_sample,
+            inertia_target,
+            no_scales,
+            move_inertia,
+        ),
         Experiment(
             "scattering",
             "scattering, O(1, 3)",
+            "O(1,3)",
+            "4 standard",
+            "trivial",
             lambda points, rng: rng.standard_normal((points, 16)) / 4,
             scattering_target,
             vector_scales(4),
