@@ -1,8 +1,25 @@
 """The groups and representations that the property tests draw from."""
 
+import numpy as np
 from hypothesis import strategies as st
 
-from erlangen.symmetry import Z2, C, D, FiniteGroup, Representation, direct_product
+from erlangen.symmetry import (
+    Z2,
+    A,
+    C,
+    D,
+    FiniteGroup,
+    Group,
+    O,
+    Q,
+    Representation,
+    S,
+    T,
+    cube_faces,
+    direct_product,
+    semidirect_product,
+    wreath_product,
+)
 
 D4 = D(4)
 GROUPS: dict[str, FiniteGroup] = {
@@ -16,6 +33,17 @@ GROUPS: dict[str, FiniteGroup] = {
     "D3xD4": direct_product(D(3), D(4)),
     "<r90·m> in D4": D4.subgroup([5]).group,
     "<r120, r60·m> in D6": D(6).subgroup([2, 7]).group,
+    "S3": S(3),
+    "S4": S(4),
+    "A4": A(4),
+    "T": T(),
+    "O": O(),
+    "cube faces": cube_faces(),
+    "Q8": Q(8),
+    "Q12": Q(12),
+    "C5:C4": semidirect_product(C(5), C(4), {"r": {"r": 2}}),
+    "C2 wr C2": wreath_product(C(2), S(2)),
+    "C3 wr C2": wreath_product(C(3), S(2)),
     "D4xZ2 twisted": direct_product(D4, Z2()).subgroup([2 * 1 + 1, 2 * 4]).group,  # (r90, m) and (m, e)
 }
 groups = st.sampled_from(list(GROUPS.values()))
@@ -46,3 +74,24 @@ def representations(draw: st.DrawFn, most: int = 24) -> Representation:
     if kind == "restriction":
         return (first + second).restrict(group.subgroup([draw(st.sampled_from(group.elements))]))
     return first.dual
+
+
+@st.composite
+def permutation_groups(draw: st.DrawFn, points: int = 5) -> FiniteGroup:
+    """The group that one to three random permutations of a few points generate; most are of no named family."""
+    n = draw(st.integers(2, points))
+    moves = draw(st.lists(st.permutations(range(n)), min_size=1, max_size=3))
+    group = Group.from_permutations({f"p{i}": move for i, move in enumerate(moves)})
+    if not isinstance(group, FiniteGroup):
+        raise TypeError(group)
+    return group
+
+
+def generator_error(rep: Representation) -> float:
+    """max |ρ(g a) - ρ(g) ρ(a)| over all g and the generators a: all of the homomorphism law, without a square table."""
+    matrices, group = rep.matrices(), rep.group
+    errors = [
+        np.abs(matrices[group.table[:, a]] - matrices @ matrices[a]).max(initial=0.0)
+        for a in group.generators.values()
+    ]
+    return float(max(errors, default=0.0))

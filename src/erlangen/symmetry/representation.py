@@ -120,6 +120,16 @@ class Representation:
             terms.append((multiplicity, inside.group.component_of(matrices, f"{component.name}|{inside.group}")))
         return Representation(inside.group, tuple(terms))
 
+    def induce(self, subgroup: "Subgroup") -> "Representation":
+        """The induced representation of the group that this one's group lies in (see `erlangen.symmetry.induce`).
+
+        Args:
+            subgroup: this representation's group H and its place in G, such as `G.subgroup("C4")`.
+        """
+        from erlangen.symmetry.induction import induce
+
+        return induce(self, subgroup)
+
     def decompose(self) -> dict[str, int]:
         """Multiplicity of every real irrep: m_i = ⟨χ, χ_i⟩ / ⟨χ_i, χ_i⟩; also for SO(2), O(2), SO(3) and O(3).
 

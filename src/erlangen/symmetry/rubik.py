@@ -27,10 +27,10 @@ def rubiks_cube() -> PermutationGroup:
     when it is first asked for.
     """
     stickers = [
-        (place, axis)
+        ((x, y, z), axis)
         for axis in _AXES.values()
-        for place in product((-1, 0, 1), repeat=3)
-        if np.dot(place, axis) == 1 and place != axis
+        for x, y, z in product((-1, 0, 1), repeat=3)
+        if np.dot((x, y, z), axis) == 1 and (x, y, z) != axis
     ]
     number = {sticker: i for i, sticker in enumerate(stickers)}
     return PermutationGroup(
