@@ -169,8 +169,8 @@ class Wigner(Component):
     def trace(self, g: np.ndarray) -> Any:
         """1 + 2 Σ cos mθ with the angle θ of the rotation, of one g or of many."""
         det = _determinant(g)
-        cos = np.clip((det * np.trace(g, axis1=-2, axis2=-1) - 1) / 2, -1.0, 1.0)
-        total = 1 + 2 * sum(np.cos(m * np.arccos(cos)) for m in range(1, self.degree + 1))
+        cos = (det * np.trace(g, axis1=-2, axis2=-1) - 1) / 2
+        total = np.polynomial.chebyshev.chebval(cos, [1.0] + [2.0] * self.degree)
         return _number(det**self.parity * total)
 
 
