@@ -91,7 +91,6 @@ def generator_error(rep: Representation) -> float:
     """max |ρ(g a) - ρ(g) ρ(a)| over all g and the generators a: all of the homomorphism law, without a square table."""
     matrices, group = rep.matrices(), rep.group
     errors = [
-        np.abs(matrices[group.table[:, a]] - matrices @ matrices[a]).max(initial=0.0)
-        for a in group.generators.values()
+        np.abs(matrices[group.table[:, a]] - matrices @ matrices[a]).max(initial=0.0) for a in group.generators.values()
     ]
     return float(max(errors, default=0.0))
