@@ -30,7 +30,7 @@ class NoEquivariantMap(ErlangenError, ValueError):
 
 
 class GapError(ErlangenError, ArithmeticError):
-    """The generators do not decide which maps are equivariant: some singular values are neither zero nor clearly not."""
+    """Generators that do not decide which maps are equivariant: singular values neither zero nor clearly not."""
 
 
 class TooLarge(ErlangenError, MemoryError):

@@ -129,10 +129,8 @@ class Grid(Space):
         """
         square = self.d == 1 or self.shape is None or self.shape[-1] == self.shape[-2]
         known = [g for g in GROUPS[self.d] if square or g not in ("C4", "D4")]
-        if name is None:
-            return group_named(known[-1])
-        chosen = group_named(name)
-        if chosen.name in known:
+        chosen = group_named(known[-1] if name is None else name)
+        if isinstance(chosen, FiniteGroup) and chosen.name in known:
             return chosen
         why = (
             "it is not square"

@@ -9,7 +9,7 @@ null space of their residuals, by singular values.
 For groups that are not compact, H is built from the generators that are skew, those of a compact subgroup.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from erlangen.symmetry import Component
 ZERO = 1e-10  # relative singular values below are zero, if nothing else is stated
 CLEAR = 1e-4  # and above are not; anything between is a question that the caller must answer
 
+Images = tuple[np.ndarray, np.ndarray]  # of one element, in ρ_in and in ρ_out
 Condition = tuple[str, np.ndarray, np.ndarray]  # (name of the generator, P, Q): P W = W Q
 
 
@@ -137,26 +138,31 @@ def candidates(rho_in: Component, rho_out: Component, width: float, seed: int) -
     return u.T[rows][:, :, None] * v.conj().T[columns][:, None, :]
 
 
-def hermitian(rho_in: Component, rho_out: Component, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+def hermitian(rho_in: Component, rho_out: Component, seed: int) -> Images | None:
     """The images of one random Hermitian element of the group algebra, (in ρ_in, in ρ_out); None if there is none."""
     random = np.random.default_rng(seed)
-    terms: list[tuple[np.ndarray, np.ndarray]] = []
-    for pair in _words(rho_in, rho_out, random):
+    terms: list[Images] = []
+    for one, two in _words(rho_in, rho_out, random):
         c, d = random.standard_normal(2)
-        terms.append(tuple(c * (m + m.conj().T) + 1j * d * (m - m.conj().T) for m in pair))
+        terms.append((_hermitian_part(one, c, d), _hermitian_part(two, c, d)))
     skew = _skew(rho_in, rho_out)
     for _ in range(3 if skew else 0):
         weights, c = random.standard_normal(len(skew)), random.standard_normal()
-        flow = [sum(w * pair[side] for w, pair in zip(weights, skew, strict=True)) for side in (0, 1)]
-        terms.append(tuple(1j * m + c * (m @ m) for m in flow))
-    if not terms:
-        return None
-    return sum(t[0] for t in terms), sum(t[1] for t in terms)
+        one, two = _combine(weights, skew)
+        terms.append((1j * one + c * (one @ one), 1j * two + c * (two @ two)))
+    return _combine(np.ones(len(terms)), terms) if terms else None
 
 
-def _words(
-    rho_in: Component, rho_out: Component, random: np.random.Generator
-) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+def _hermitian_part(m: np.ndarray, c: float, d: float) -> np.ndarray:
+    return c * (m + m.conj().T) + 1j * d * (m - m.conj().T)
+
+
+def _combine(weights: np.ndarray, pairs: Sequence[Images]) -> Images:
+    """Σ w_k (M_k, N_k), both sums."""
+    return tuple(np.tensordot(weights, np.stack(side), axes=1) for side in zip(*pairs, strict=True))  # type: ignore
+
+
+def _words(rho_in: Component, rho_out: Component, random: np.random.Generator) -> Iterable[Images]:
     """Images of the unitary discrete generators, and of a few random products of them."""
     letters = [
         (rho_in.generators[name], rho_out.generators[name])
@@ -172,7 +178,7 @@ def _words(
         yield one, two
 
 
-def _skew(rho_in: Component, rho_out: Component) -> list[tuple[np.ndarray, np.ndarray]]:
+def _skew(rho_in: Component, rho_out: Component) -> list[Images]:
     """Combinations of the algebra whose images are skew in both representations: the algebra of a compact subgroup."""
     names = list(rho_in.group.algebra)
     if not names:
@@ -181,10 +187,7 @@ def _skew(rho_in: Component, rho_out: Component) -> list[tuple[np.ndarray, np.nd
     symmetric = np.stack([np.concatenate([(m + m.conj().T).ravel() for m in pair]) for pair in pairs], axis=1)
     stacked = np.concatenate([symmetric.real, symmetric.imag])
     _, values, right = np.linalg.svd(stacked.T @ stacked)
-    weights = right[values <= 1e-12 * max(values[0], 1.0)]
-    return [
-        tuple(sum(w * pair[side] for w, pair in zip(row, pairs, strict=True)) for side in (0, 1)) for row in weights
-    ]
+    return [_combine(row, pairs) for row in right[values <= 1e-12 * max(values[0], 1.0)]]
 
 
 def _is_unitary(m: np.ndarray) -> bool:

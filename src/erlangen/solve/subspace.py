@@ -45,7 +45,7 @@ def near_null(
     unknowns = shape[0] * shape[1]
     random = np.random.default_rng(seed)
     x = random.standard_normal((min(block, unknowns), unknowns))
-    edge, before, first = bound / 4, np.inf, np.inf
+    edge, before, first, values = bound / 4, np.inf, np.inf, np.zeros(0)
     for _ in range(ROUNDS):
         check_memory(40 * len(x) * unknowns, f"a block of {len(x)} maps with {unknowns:,} unknowns each")
         x = np.linalg.qr(_filter(apply, x.reshape(-1, *shape), edge, bound).reshape(len(x), -1).T)[0].T

@@ -68,11 +68,13 @@ class ByImages(Component):
     @cached_property
     def steps(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """(X, dρ(X)): 0, and a small generic element of the Lie algebra."""
-        still = np.zeros_like(self.group.identity), np.zeros((self.size, self.size))
-        if not self.basis:
-            return [still]
-        weights = 0.1 * np.sqrt(2.0 + np.arange(len(self.basis)))
-        return [still, tuple(sum_of(weights, [named[k] for named in self.basis]) for k in (1, 2))]
+        found = [(np.zeros_like(self.group.identity), np.zeros((self.size, self.size)))]
+        if self.basis:
+            weights = 0.1 * np.sqrt(2.0 + np.arange(len(self.basis)))
+            found.append(
+                (sum_of(weights, [a for _, a, _ in self.basis]), sum_of(weights, [b for _, _, b in self.basis]))
+            )
+        return found
 
     def _logarithm(self, g: np.ndarray) -> np.ndarray | None:
         """dρ(log g); None if the logarithm is not in the Lie algebra."""

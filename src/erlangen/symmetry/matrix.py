@@ -89,7 +89,7 @@ class MatrixGroup(Group):
             for _ in range(length):
                 if directions:
                     weights = scale * torch.randn(len(directions), generator=generator, dtype=torch.float64).numpy()
-                    g = g @ exponential(sum(w * a for w, a in zip(weights, directions, strict=True)))
+                    g = g @ exponential(np.tensordot(weights, np.stack(directions), axes=1))
                 if len(letters) > 1:
                     g = g @ letters[int(torch.randint(len(letters), (1,), generator=generator))]
             found.append(g)
