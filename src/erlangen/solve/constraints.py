@@ -38,7 +38,7 @@ def restrict(
     if not whole.dim:
         return (), None
     stacked = np.concatenate(rows)
-    _, values, right = np.linalg.svd(stacked, full_matrices=len(stacked) < whole.dim)  # else U is as large as W²
+    _, values, right = np.linalg.svd(stacked, full_matrices=len(stacked) < whole.dim)  # U is never used
     values = np.concatenate([values, np.zeros(whole.dim - len(values))])
     kept, gap = decide(values, "the mask or constraint", tolerance)
     dense = np.tensordot(right[~kept].conj(), basis, axes=1)
