@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from erlangen.errors import DomainError
-from erlangen.symmetry import SE, SL, SO, SU, C, D, E, Group, O, Representation, Sp, U, direct_product, group
+from erlangen.symmetry import GL, SE, SL, SO, SU, A, C, D, E, Group, O, Representation, S, Sp, U, direct_product, group
 from erlangen.symmetry.torus import characters
 from erlangen.symmetry.weyl import character_inner, classes, haar_mean
 
@@ -118,6 +118,31 @@ def test_quadrature_agrees_with_sampling(name: str) -> None:
     total = classes(found, 0)
     assert total is not None
     assert sum(w.sum() for _, w in total) == pytest.approx(1)
+
+
+def test_large_symmetric_groups() -> None:
+    """Cycle types instead of elements: Bell(4) = 15 and Bell(6) = 203 maps, for n >= 4 and n >= 6 points."""
+    v = S(8).standard
+    assert character_inner(v * v, v * v) == pytest.approx(15)
+    assert character_inner(v**3, v**3) == pytest.approx(203)
+    assert character_inner(S(20).standard, S(20).standard) == pytest.approx(2)
+    both = direct_product(SO(3), S(7)).representation("first(standard)*second(standard)")
+    assert character_inner(both, both) == pytest.approx(2)
+    total = classes(S(9), 0)
+    assert total is not None
+    assert total[0][1].sum() == pytest.approx(1)
+    assert character_inner(A(7).standard, A(7).standard) is None
+
+
+def test_given_representations_have_characters_too() -> None:
+    shear = np.eye(3) + np.diag([0.5, 0.0], 1)
+    skewed = SO(3).representation({a: np.linalg.inv(shear) @ m @ shear for a, m in SO(3).algebra.items()})
+    assert character_inner(skewed, SO(3).standard) == pytest.approx(1)
+    assert character_inner(skewed * skewed, SO(3).irrep(2)) == pytest.approx(1)
+    weights = GL(2).representation({"E12": [[0]], "E21": [[0]], "scale": [[0.5]], "m": [[1]]})
+    assert character_inner(weights, weights) is None, "√|det| does not extend to the complex group"
+    mixed = direct_product(SO(3), GL(2)).second(weights)
+    assert character_inner(mixed, mixed) is None
 
 
 def test_where_no_formula_is_known() -> None:

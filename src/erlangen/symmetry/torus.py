@@ -1,10 +1,10 @@
 """Characters of many elements at once, and the highest weight that occurs in them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from erlangen.errors import FieldError
 from erlangen.symmetry.classical import Determinant
 from erlangen.symmetry.component import Block, Component, Trivial
 from erlangen.symmetry.constructions import Dual, Restricted, Tensor
@@ -23,9 +23,6 @@ def characters(rep: Representation, elements: Any) -> np.ndarray:
 
     Returns:
         [n] complex128.
-
-    Raises:
-        FieldError: a component whose character is known at real elements only is asked at complex ones.
     """
     first = elements
     while isinstance(first, tuple):
@@ -43,12 +40,21 @@ def highest_weight(rep: Representation) -> int:
     return max((_weight(component) for _, component in rep.terms), default=0)
 
 
-def has_polynomial_character(rep: Representation) -> bool:
-    """Whether ρ is built from the defining representation by sums, tensor products and duals only.
+def extends_to_torus(rep: Representation) -> bool:
+    """Whether the character of ρ is known on the torus that `erlangen.symmetry.weyl` integrates over.
 
-    Then it extends to the complex group, and has the same invariants as on the compact group inside that.
+    For a compact group that lies in the group. Otherwise it lies in the complex group, to which sums, tensor products
+    and duals of the defining representation extend.
     """
-    return all(_is_polynomial(component) for _, component in rep.terms)
+    return bool(rep.group.is_compact) or all(_extends(component) for _, component in rep.terms)
+
+
+def _extends(component: Component) -> bool:
+    if isinstance(component, (Trivial, Defining, Determinant)):
+        return True
+    if isinstance(component, Tensor):
+        return extends_to_torus(component.left) and extends_to_torus(component.right)
+    return isinstance(component, (Dual, Restricted)) and extends_to_torus(component.rep)
 
 
 def _character(component: Component, elements: Any, count: int) -> Any:
@@ -64,9 +70,7 @@ def _character(component: Component, elements: Any, count: int) -> Any:
         return characters(component.rep, elements).conj()  # the elements are unitary in a fitting basis
     if isinstance(component, Restricted):
         return characters(component.rep, component.place.element(elements))
-    if isinstance(elements, tuple):
-        raise FieldError(f"the character of {component} of {component.group} is not known for many elements at once")
-    return np.array([component.trace(g) for g in elements])
+    return np.array([component.trace(g) for g in _each(elements)])
 
 
 def _weight(component: Component) -> int:
@@ -88,9 +92,6 @@ def _weight(component: Component) -> int:
     return int(np.ceil(2 * max(spectra, default=0.0) - 1e-6))  # twice: half turns of SU(2) have weights 1/2
 
 
-def _is_polynomial(component: Component) -> bool:
-    if isinstance(component, (Trivial, Defining, Determinant)):
-        return True
-    if isinstance(component, Tensor):
-        return has_polynomial_character(component.left) and has_polynomial_character(component.right)
-    return isinstance(component, Dual) and has_polynomial_character(component.rep)
+def _each(elements: Any) -> Iterator[Any]:
+    """One element after the other."""
+    return zip(*(_each(part) for part in elements), strict=True) if isinstance(elements, tuple) else iter(elements)

@@ -14,9 +14,10 @@ Source: B. Simon, Representations of Finite and Compact Groups (1996), ch. IX; H
 E. Meckes, The Random Matrix Theory of the Classical Compact Groups (2019), thm 3.5, for the second component.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,13 @@ from erlangen.symmetry.classical import Classical
 from erlangen.symmetry.finite import FiniteGroup
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.infinite_products import DirectProduct
+from erlangen.symmetry.permutation import PermutationGroup
 from erlangen.symmetry.representation import Representation
-from erlangen.symmetry.torus import characters, has_polynomial_character, highest_weight
+from erlangen.symmetry.symmetric import partitions
+from erlangen.symmetry.torus import characters, extends_to_torus, highest_weight
 
 LARGEST_GRID = 500_000  # points; above, no formula is offered
-COMPACT = ("SO", "O", "U", "SU")
+LARGEST_SYMMETRIC = 20  # points of S(n), which has 627 cycle types then
 FORMS = {"SO(p,q)": "SO", "O(p,q)": "O", "Sp": "Sp", "SL": "SU", "GL": "U", "Scaling": "Scaling"}
 
 Piece = tuple[Any, np.ndarray]  # elements, weights
@@ -40,7 +43,7 @@ def character_inner(rep_in: Representation, rep_out: Representation) -> float | 
     """dim Hom(ρ, σ) = ∫ χ̄_ρ(g) χ_σ(g) dg, from characters alone.
 
     Args:
-        rep_in: ρ, of a finite group, a classical group or a direct product of those.
+        rep_in: ρ, of a listed group, a symmetric group, a classical group or a direct product of those.
         rep_out: σ, of the same group.
 
     Returns:
@@ -51,7 +54,7 @@ def character_inner(rep_in: Representation, rep_out: Representation) -> float | 
     if rep_in.group != rep_out.group:
         raise DomainError(f"the inner product of characters needs one group, got {rep_in.group} and {rep_out.group}")
     pieces = classes(rep_in.group, highest_weight(rep_in) + highest_weight(rep_out))
-    if pieces is None or not (_is_known(rep_in) and _is_known(rep_out)):
+    if pieces is None or not (extends_to_torus(rep_in) and extends_to_torus(rep_out)):
         return None
     return float(
         sum(np.sum(w * characters(rep_in, g).conj() * characters(rep_out, g)) for g, w in pieces).real  # type: ignore
@@ -79,7 +82,7 @@ def classes(group: Group, degree: int) -> list[Piece] | None:
     """Elements and weights that average class functions of a bounded frequency exactly.
 
     Args:
-        group: a classical group (for one that is not compact: of its compact form), a finite group, a product.
+        group: a classical group (for one that is not compact: of its compact form), a listed group, S(n), a product.
         degree: the highest frequency in any angle of the torus.
 
     Returns:
@@ -87,6 +90,8 @@ def classes(group: Group, degree: int) -> list[Piece] | None:
     """
     if isinstance(group, FiniteGroup):
         return [(np.arange(group.order), np.full(group.order, 1 / group.order))]
+    if isinstance(group, PermutationGroup):
+        return _cycle_types(group)
     if isinstance(group, DirectProduct):
         first, second = (classes(factor, degree) for factor in group.factors)
         if first is None or second is None:
@@ -115,10 +120,22 @@ def classes(group: Group, degree: int) -> list[Piece] | None:
     return None
 
 
-def _is_known(rep: Representation) -> bool:
-    """Whether the character of ρ is known on the elements of `classes`."""
-    group = rep.group
-    return not isinstance(group, Classical) or group.family in COMPACT or has_polynomial_character(rep)
+def _cycle_types(group: PermutationGroup) -> list[Piece] | None:
+    """One permutation of every cycle type, if the group is S(n): a share 1/z of it has that type.
+
+    z = Π_k k^{m_k} m_k! for m_k cycles of length k.
+    """
+    n = group.degree
+    if n > LARGEST_SYMMETRIC or group.order != factorial(n):
+        return None
+    elements, shares = [], []
+    for parts in partitions(n):
+        ends = np.cumsum(parts)
+        image = np.arange(1, n + 1)
+        image[ends - 1] = ends - parts
+        elements.append(image)
+        shares.append(1 / prod(length**count * factorial(count) for length, count in Counter(parts).items()))
+    return [(np.stack(elements), np.array(shares))]
 
 
 def _rotations(n: int, degree: int) -> list[Piece] | None:
