@@ -1,14 +1,17 @@
 """Every layer of every domain keeps every law of the conformance suite."""
 
 from collections.abc import Callable
+from importlib import import_module
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from erlangen import Classify, Graphs, Grid, Predict, Regress, Segment, derive, graphs, grids
-from erlangen.blueprint import EquivariantModule, Field
+import erlangen
+from erlangen import Classify, Graphs, Grid, Predict, Regress, Segment, derive
+from erlangen.blueprint import EquivariantModule, Field, Network
 from erlangen.errors import LawError, NoEquivariantMap
 from erlangen.graphs import (
     GraphConvolution,
@@ -33,7 +36,19 @@ from erlangen.grids import (
     Pool,
     point_matrices,
 )
-from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.point import (
+    CopyNorm,
+    EquivariantBilinear,
+    EquivariantLinear,
+    EquivariantMLP,
+    EquivariantQuadratic,
+    Gate,
+    Point,
+    PointReadout,
+)
+from erlangen.point import Nonlinearity as PointNonlinearity
+from erlangen.point.bilinear import FactoredBilinear
+from erlangen.symmetry import FiniteGroup, Group, Representation
 from erlangen.testing import LAWS, Subject, check
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -49,6 +64,12 @@ def image(group: str, rep: str = "2 regular", d: int = 2) -> Field:
 def nodes(channels: int = 5) -> Field:
     return Graphs().field(None, channels)
 
+
+def vectors(group: "str | Group", rep: str) -> Field:
+    return Point().field(group, rep)
+
+
+HEXAGON = Group.from_permutations({"turn": "(0 1 2 3 4 5)", "mirror": "(1 5)(2 4)"}, name="hexagon")
 
 EVERY_LAW: dict[str, Build] = {
     "lift": lambda: Conv(image("D4", "2 trivial"), image("D4"), 5),
@@ -91,6 +112,35 @@ EVERY_LAW: dict[str, Build] = {
     "node norm layer": lambda: NodeNorm(nodes(), "layer"),
     "graph readout": lambda: GraphReadout(nodes(), Classify(3), pool="sum+mean+max"),
     "node readout": lambda: NodeReadout(nodes(), Segment(3), head="convolution"),
+    "linear C4": lambda: EquivariantLinear(
+        vectors("C4", "2 regular + 1 standard"), vectors("C4", "1 standard + 1 regular")
+    ),
+    "linear S4": lambda: EquivariantLinear(vectors("S4", "standard^2"), vectors("S4", "standard^2 + 2 trivial")),
+    "linear hexagon": lambda: EquivariantLinear(vectors(HEXAGON, "2 standard"), vectors(HEXAGON, "standard*standard")),
+    "linear SO(3)": lambda: EquivariantLinear(
+        vectors("SO(3)", "2 standard + 1 trivial"), vectors("SO(3)", "standard^2")
+    ),
+    "linear O(3)": lambda: EquivariantLinear(vectors("O(3)", "standard^3"), vectors("O(3)", "3 standard"), bias=False),
+    "linear O(1,3)": lambda: EquivariantLinear(vectors("O(1,3)", "4 standard"), vectors("O(1,3)", "2 standard")),
+    "bilinear SO(3)": lambda: EquivariantBilinear(
+        vectors("SO(3)", "2 standard"), vectors("SO(3)", "1 standard + 2 trivial")
+    ),
+    "factored O(5)": lambda: FactoredBilinear(vectors("O(5)", "2 standard"), vectors("O(5)", "2 trivial"), 4),
+    "quadratic O(3)": lambda: EquivariantQuadratic(
+        vectors("O(3)", "2 standard + trivial"), vectors("O(3)", "standard^2"), 4
+    ),
+    "gate": lambda: Gate(vectors("SO(3)", "5 trivial + 2 standard + 1 standard^2")),
+    "nonlinearity on vectors": lambda: PointNonlinearity(vectors("D4", "2 regular + 1 standard + 1 trivial")),
+    "copy norm": lambda: CopyNorm(vectors("O(3)", "2 standard + 3 trivial")),
+    "point readout": lambda: PointReadout(vectors("O(3)", "2 standard + 3 trivial"), Regress(2)),
+    "mlp S4": lambda: EquivariantMLP(vectors("S4", "2 standard"), vectors("S4", "standard + trivial"), 24, layers=2),
+    "mlp O(3)": lambda: EquivariantMLP(
+        vectors("O(3)", "5 standard"), vectors("O(3)", "standard^2"), 24, layers=1, rank=4
+    ),
+    "mlp SO(1,3)": lambda: EquivariantMLP(
+        vectors("SO(1,3)", "4 standard"), vectors("SO(1,3)", "trivial"), 24, layers=1, rank=4
+    ),
+    "network on points": lambda: derive(vectors("D4", "2 standard"), Classify(3), "tiny"),
     "network on graphs": lambda: derive(nodes(), Classify(2), "tiny"),
     "network on nodes": lambda: derive(nodes(), Segment(2), "tiny"),
 }
@@ -102,16 +152,23 @@ def test_every_layer_keeps_every_law(name: str) -> None:
     check(EVERY_LAW[name]())
 
 
+def layer_classes() -> set[type]:
+    """Every class of layers in every folder of the package that has a `space.py`, public or not."""
+    found = set()
+    for folder in Path(erlangen.__path__[0]).glob("*/space.py"):
+        for file in folder.parent.glob("*.py"):
+            module = import_module(f"erlangen.{folder.parent.name}.{file.stem}".removesuffix(".__init__"))
+            classes = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, EquivariantModule)]
+            found |= {c for c in classes if c.__module__ == module.__name__}
+    return found
+
+
 def test_no_layer_is_forgotten() -> None:
-    """Each public layer of each domain is among those above; the two exceptions have tests of their own."""
-    public = {
-        value
-        for package in (grids, graphs)
-        for value in (getattr(package, name) for name in package.__all__)
-        if isinstance(value, type) and issubclass(value, EquivariantModule)
-    }
+    """Each layer of each domain is among those above, as a whole or inside another; the exception has its own test."""
+    classes = layer_classes()
+    assert {Conv, SetLinear, EquivariantLinear, Network} < classes
     used = {type(part) for build in EVERY_LAW.values() for part in build().modules()}
-    assert public - used == {Flatten}
+    assert classes - used == {EquivariantModule, Flatten}
 
 
 def test_flatten_loses_the_symmetry_and_nothing_else() -> None:

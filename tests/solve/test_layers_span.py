@@ -18,8 +18,8 @@ from erlangen import Classify, Graph, Graphs, Grid, Predict, Regress, Segment, S
 from erlangen.blueprint import EquivariantModule, Field
 from erlangen.graphs import GraphConvolution, GraphReadout, NodeLinear, NodeReadout, SetLinear
 from erlangen.grids import Conv, DenseReadout
-from erlangen.point import EquivariantLinear, Point, PointReadout
-from erlangen.solve import Certificate, invariants, solve, solve_kernel
+from erlangen.point import EquivariantBilinear, EquivariantLinear, Point, PointReadout
+from erlangen.solve import Certificate, invariants, solve, solve_bilinear, solve_kernel
 from erlangen.symmetry import Group, group
 
 SAME = 1e-8
@@ -317,6 +317,38 @@ def test_linear_layers_of_somebodys_own_group() -> None:
     field = Point().field(g, "standard*standard")
     layer = EquivariantLinear(field, field)
     assert_spans(layer, 36, lambda m, x: m(x), solve(field.rep, field.rep), invariants(field.rep))
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b"),
+    [
+        ("SO(3)", "2 standard + 1 trivial", "standard + 1 trivial"),
+        ("O(3)", "2 standard", "standard*standard"),
+        ("S3", "standard", "standard + 2 trivial"),
+        ("D4", "1 regular + 1 standard", "1 standard + 1 trivial"),
+        ("SO(1,3)", "2 standard", "2 trivial"),
+    ],
+)
+def test_bilinear_layers(name: str, a: str, b: str) -> None:
+    """x ↦ B(x, x): all of Hom(ρ ⊗ ρ, ρ_out) that does not vanish on the diagonal, one parameter for each map."""
+    fields = [Point().field(name, rep) for rep in (a, b)]
+    layer = EquivariantBilinear(*fields).double()
+    n, out = fields[0].size, fields[1].size
+    i, j = np.triu_indices(n)
+    x = torch.zeros(len(i), n, dtype=torch.float64)
+    x[np.arange(len(i)), i] += 1.0
+    x[np.arange(len(i)), j] += 1.0
+    hom = solve_bilinear(fields[0].rep, fields[0].rep, fields[1].rep).basis.reshape(-1, out, n, n)
+    squares = np.einsum("doab,ka,kb->dok", hom, x.numpy(), x.numpy())  # a quadratic map by its values on e_i + e_j
+    state = {key: torch.zeros_like(p) for key, p in layer.named_parameters()}
+    values = []
+    for key, p in layer.named_parameters():
+        for k in range(p.numel()):
+            one = torch.zeros_like(p)
+            one.view(-1)[k] = 1.0
+            values.append(functional_call(layer, state | {key: one}, (x,)).T.flatten().detach().numpy())
+    assert len(span(np.stack(values))) == len(values) == layer.hom_dimension()
+    assert_same_space(np.stack(values), squares.reshape(len(squares), -1))
 
 
 def test_heads_of_points() -> None:

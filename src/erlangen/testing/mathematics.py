@@ -58,7 +58,7 @@ def law_float64(subject: Subject) -> Finding:
 
 def _equivariance(subject: Subject, name: str, dtype: torch.dtype, limit: float) -> Finding:
     module = subject.fresh().to(dtype)
-    worst, witness, tried = 0.0, "the identity only", 0
+    worst, witness, tried = 0.0, "no rounding at all", 0
     for shape in subject.shapes:
         for batch in (2,) if shape is not None else (1, 3):  # a varying domain has no sizes to try, so try batches
             x = subject.signal(shape, batch, dtype)
@@ -69,7 +69,7 @@ def _equivariance(subject: Subject, name: str, dtype: torch.dtype, limit: float)
                     tried += 1
                     if not error <= worst:
                         where = f"a batch of {batch}" if shape is None else "×".join(map(str, shape))
-                        worst, witness = error, f"worst under {g.label} at {where}"
+                        worst, witness = error, f"worst under {g.label}" + (f" at {where}" if where else "")
             if values(y).dtype != dtype:
                 raise subject.broken(name, f"{dtype} in, {values(y).dtype} out")
     return subject.limit(name, worst, limit, f"{witness}, {tried} tried")
@@ -83,7 +83,7 @@ def law_training(subject: Subject) -> Finding:
     y, again = (_train(subject, x, seed) for seed in (0, 1))
     if not torch.equal(values(y), values(again)):
         raise NotApplicable("random in training")
-    worst, witness = 0.0, "the identity only"
+    worst, witness = 0.0, "no rounding at all"
     for g in subject.motions(x, 2):
         error = relative_error(_train(subject, g.on_input(x), 0), g.on_output(y))
         if not error <= worst:

@@ -168,7 +168,9 @@ class Subject:
 
     def _motion(self, g: Any) -> "Motion":
         in_field, out_field = self.module.in_field, self.module.out_field
-        return Motion(in_field.group.label(g), partial(in_field.act, g), partial(out_field.act, g))
+        label = in_field.group.label(g)
+        short = label if len(label) <= 40 else label[:39] + "…"
+        return Motion(short, partial(in_field.act, g), partial(out_field.act, g))
 
     def needs_tensor(self, why: str) -> None:
         """Pass over a law that is about plain tensors only."""
