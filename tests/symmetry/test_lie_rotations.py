@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from erlangen.errors import DomainError, FieldError, UnknownName
-from erlangen.symmetry import SO, C, D, O, Representation, clebsch_gordan, wigner
+from erlangen.symmetry import SO, C, D, O, Representation, clebsch_gordan, spherical_harmonics, wigner
 from erlangen.symmetry.haar import special_orthogonal
 from erlangen.symmetry.ladder import generators
 from erlangen.symmetry.wigner import wigner_up_to
@@ -74,6 +74,14 @@ def test_wigner_matrices_are_exponentials(seed: int, degree: int) -> None:
     r = torch.from_numpy(expm(np.tensordot(axis, generators(1), axes=1)))
     expected = expm(np.tensordot(axis, generators(degree), axes=1))
     assert np.abs(wigner(degree, r).numpy() - expected).max() < 1e-11
+
+
+def test_wigner_matrices_and_harmonics_compile_and_vectorise() -> None:
+    r = rotations(4).float()
+    for f in (lambda x: wigner(3, x), lambda x: spherical_harmonics(3, x[..., 0])):
+        expected = f(r)  # also finds the constants
+        assert torch.allclose(torch.compile(f, fullgraph=True, backend="eager")(r), expected)
+        assert torch.allclose(torch.vmap(f)(r), expected, atol=1e-6)
 
 
 def test_wigner_matrices_are_smooth_everywhere() -> None:

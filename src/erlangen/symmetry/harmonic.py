@@ -8,7 +8,6 @@ The coefficient of f at an irrep ρ of size d is the matrix f̂(ρ) = ∫ f(g) �
 Functions of a bounded degree are integrated exactly: equal angles about z, Gauss-Legendre nodes in the cosine between.
 """
 
-from functools import cache
 from math import pi
 from typing import Literal
 
@@ -19,9 +18,8 @@ from torch import Tensor
 
 from erlangen.errors import DomainError, FieldError
 from erlangen.symmetry.group import Group
-from erlangen.symmetry.ladder import couple
 from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
-from erlangen.symmetry.wigner import wigner_up_to
+from erlangen.symmetry.wigner import coupling, wigner_up_to
 
 
 def nodes(group: Group, degree: int) -> tuple[Float[Tensor, "n d d"], Float[Tensor, " n"]]:
@@ -129,15 +127,9 @@ def spherical_harmonics(
     direction = xyz / torch.where(square > 0, square, torch.ones_like(square)).sqrt()
     found = xyz.new_ones(*xyz.shape[:-1], 1)
     for l in range(1, degree + 1):  # noqa: E741
-        found = torch.einsum("aip,...i,...p->...a", _raising(l, xyz.dtype, xyz.device), found, direction)
+        table = coupling(l).to(xyz)
+        found = torch.einsum("aip,...i,...p->...a", table / table[-1, -1, -1], found, direction)  # 1 on +z stays 1
     return scales[normalization] * found
-
-
-@cache
-def _raising(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The isometry of degree l into degree l-1 ⊗ 1, scaled so that unit harmonics at +z stay 1 on the last channel."""
-    table = couple(degree - 1, 1)[degree]
-    return torch.tensor(table / table[-1, -1, -1]).to(dtype=dtype, device=device)
 
 
 def _irreps(matrices: Tensor, degree: int) -> list[Tensor]:
