@@ -31,9 +31,9 @@ from erlangen.symmetry.symmetric import partitions
 @pytest.mark.parametrize(
     ("name", "order"),
     [
-        ("S4", 24), ("S(4)", 24), ("s(6)", 720), ("A5", 60), ("A(3)", 3), ("Q8", 8), ("Q(12)", 12), ("T", 12), ("O", 24),
-        ("Oh", 48), ("I", 60), ("Ih", 120), ("cube faces", 24), ("S8", factorial(8)), ("A7", factorial(7) // 2),
-        ("S3 x C2", 12), ("rubik", 43_252_003_274_489_856_000),
+        ("S4", 24), ("S(4)", 24), ("s(6)", 720), ("A5", 60), ("A(3)", 3), ("Q8", 8), ("Q(12)", 12), ("T", 12),
+        ("O", 24), ("Oh", 48), ("I", 60), ("Ih", 120), ("cube faces", 24), ("S8", factorial(8)),
+        ("A7", factorial(7) // 2), ("S3 x C2", 12), ("rubik", 43_252_003_274_489_856_000),
     ],
 )  # fmt: skip
 def test_by_name(name: str, order: int) -> None:
@@ -56,7 +56,7 @@ def test_symmetric_and_alternating_groups(n: int) -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
 def test_young_orthogonal_form(n: int) -> None:
-    """χ_λ(swap) = d_λ · Σ contents / (n choose 2) (Frobenius); labels are partitions; irrep(n-1,1) is the points less 1."""
+    """Labels are partitions; χ_λ(swap) = d_λ · Σ contents / (n choose 2) (Frobenius); what n points fall into."""
     g = S(n)
     assert isinstance(g, FiniteGroup)
     shapes = list(partitions(n))

@@ -72,7 +72,7 @@ def test_what_is_no_action_is_refused() -> None:
         semidirect_product(C(5), D(3), {"r": {"r": 1}})
     with pytest.raises(DomainError, match="where each generator of C5 goes, r; got s"):
         semidirect_product(C(5), C(2), {"r": {"s": 4}})
-    with pytest.raises(DomainError, match="2500 elements.*GiB"):
+    with pytest.raises(DomainError, match=r"2500 elements.*GiB"):
         semidirect_product(C(50), C(50), {"r": {"r": 1}})
 
 

@@ -151,13 +151,17 @@ def _polish(values: np.ndarray, orders: np.ndarray, powers: np.ndarray) -> np.nd
 
     The eigenvalue ζ^k of ρ(g), ζ = exp(2πi/m) with m the order of g, occurs 1/m Σ_j χ(g^j) ζ^{-jk} times.
     """
-    exact = np.empty_like(values)
+    exact, done = np.empty_like(values), np.zeros(len(orders), bool)
     for j, m in enumerate(orders):
+        if done[j]:
+            continue
         counts = np.fft.fft(values[:, powers[j, :m]], axis=1) / m
         whole = counts.real.round()
         if np.abs(counts - whole).max() > 1e-3 or whole.min() < 0:
             return None
-        exact[:, j] = whole @ np.exp(2j * np.pi * np.arange(m) / m)
+        coprime = np.flatnonzero(np.gcd(np.arange(m), m) == 1)  # these powers have the same eigenvalues, in other order
+        exact[:, powers[j, coprime]] = whole @ np.exp(2j * np.pi * (np.outer(np.arange(m), coprime) % m) / m)
+        done[powers[j, coprime]] = True
     return _snap(exact.real) + 1j * _snap(exact.imag)
 
 

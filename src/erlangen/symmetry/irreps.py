@@ -5,7 +5,7 @@ often once: there a projection (and, if it occurs more than once, one random sym
 out a single copy. Only generators are restricted to it; the other elements are their products.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,39 +33,59 @@ def real_irreps(group: "FiniteGroup", standard: np.ndarray | None = None) -> dic
 
     Source: J.-P. Serre, Linear Representations of Finite Groups, sections 2.6 and 13.2.
     """
-    kinds = real_characters(group)
-    linear = [psi for psi, _ in kinds if psi[0] == 1]
+    characters = real_characters(group)
+    first = [int(one[0]) for one in group.conjugacy_classes]
+    keys = {_key(c.values[first]): k for k, c in enumerate(characters)}
+    linear = [c.values for c in characters if c.values[0] == 1]
     found: dict[int, np.ndarray] = {}
-    for k, (psi, _) in enumerate(kinds):
-        if standard is not None and standard.ndim == 3 and psi[0] > 1:
-            if _same(_character(standard), psi) and _orthogonal(standard):
-                found[k] = standard
-    for k, (psi, kind) in enumerate(kinds):
+    if standard is not None and standard.ndim == 3 and _orthogonal(standard):
+        k = keys.get(_key(_character(standard)[first]))
+        if k is not None and characters[k].values[0] > 1:
+            found[k] = standard
+    for k, c in enumerate(characters):
         if k in found:
             continue
-        twist = next(((e, m) for e in linear for m in found.values() if _same(e * _character(m), psi)), None)
-        if psi[0] == 1:
-            found[k] = psi[:, None, None]
-        elif twist is not None:  # a known irrep times a one-dimensional one
-            found[k] = twist[0][:, None, None] * twist[1] + 0.0
+        if c.values[0] == 1:
+            found[k] = c.values[:, None, None]
+        elif c.chi[0] == 1:  # one complex dimension: cos and sin
+            real, imag = c.chi.real, c.chi.imag
+            found[k] = np.stack([np.stack([real, -imag], 1), np.stack([imag, real], 1)], 1) + 0.0
         else:
-            found[k] = _cut_out(group, psi, kind)
-    return {f"irrep({k})": found[k] for k in range(len(kinds))}
+            twists = ((e, found.get(keys.get(_key((e * c.values)[first]), -1))) for e in linear)
+            twist = next(((e, known) for e, known in twists if known is not None), None)
+            found[k] = _cut_out(group, c) if twist is None else twist[0][:, None, None] * twist[1] + 0.0
+    return {f"irrep({k})": found[k] for k in range(len(characters))}
 
 
-def real_characters(group: "FiniteGroup") -> list[tuple[np.ndarray, int]]:
-    """(character [|G|], dimension of the commutant: 1 real, 2 complex, 4 quaternionic) of every real irrep.
+class RealCharacter(NamedTuple):
+    """The character of a real irrep.
+
+    Args:
+        values: [|G|] float64.
+        kind: dimension of its commutant: 1 real, 2 complex, 4 quaternionic type.
+        chi: [|G|] complex128, a complex irreducible character in it: values = chi, chi + its conjugate, or 2 chi.
+    """
+
+    values: np.ndarray
+    kind: int
+    chi: np.ndarray
+
+
+def real_characters(group: "FiniteGroup") -> list[RealCharacter]:
+    """The characters of all real irreps: small ones first, the trivial one before all others.
 
     A complex irrep of real type is one; two conjugate ones of complex type add up to one; one of quaternionic type
     counts twice.
     """
     table = group.character_table
-    found: list[tuple[np.ndarray, int]] = []
-    for chi, indicator in zip(table.values, table.indicators, strict=True):
-        psi = (chi.real if indicator == 1 else 2 * chi.real)[group.class_of]
-        if not any(_same(psi, other) for other, kind in found if kind == 2):
-            found.append((psi, {1: 1, 0: 2, -1: 4}[int(indicator)]))
-    return sorted(found, key=lambda pair: (pair[0][0], tuple(-pair[0].round(6))))
+    values, every = table.values, []
+    conjugate = np.abs((values * table.sizes) @ values.T).argmax(axis=1)  # ⟨χ_i, conj χ_j⟩ = 1 for one j
+    for i, (chi, indicator) in enumerate(zip(values, table.indicators, strict=True)):
+        if conjugate[i] >= i:
+            psi = chi.real if indicator == 1 else 2 * chi.real
+            kind = {1: 1, 0: 2, -1: 4}[int(indicator)]
+            every.append(RealCharacter(psi[group.class_of], kind, chi[group.class_of]))
+    return sorted(every, key=lambda c: (c.values[0], tuple(-c.values.round(6))))
 
 
 def type_dimension(irrep: "Representation") -> int:
@@ -103,8 +123,9 @@ def snap(matrices: np.ndarray) -> np.ndarray:
     return np.where(np.abs(matrices - halves) < TOLERANCE, halves, matrices) + 0.0
 
 
-def _cut_out(group: "FiniteGroup", psi: np.ndarray, kind: int) -> np.ndarray:
+def _cut_out(group: "FiniteGroup", character: RealCharacter) -> np.ndarray:
     """The irrep with this real character, [|G|, d, d]."""
+    psi, kind, _ = character
     size, table = round(float(psi[0])), group.table
     fixed, cyclic = _cyclic_subgroup(group, psi)
     place, members = _cosets(table, cyclic)
@@ -204,6 +225,10 @@ def _eigenspaces(matrices: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]
 
 def _character(matrices: np.ndarray) -> np.ndarray:
     return np.trace(matrices, axis1=1, axis2=2)
+
+
+def _key(values: np.ndarray) -> bytes:
+    return (values.round(5) + 0.0).tobytes()
 
 
 def _same(chi: np.ndarray, psi: np.ndarray) -> bool:

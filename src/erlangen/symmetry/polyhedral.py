@@ -108,7 +108,7 @@ def _solid(
     if sign is None:
         return plain
     values = sign(matrices).round()
-    k = next(k for k, (psi, _) in enumerate(real_characters(plain)) if np.array_equal(psi, values))
+    k = next(k for k, c in enumerate(real_characters(plain)) if np.array_equal(c.values, values))
     return FiniteGroup(name, table, generators, standard=matrices, labels=labels, sign=f"irrep({k})")
 
 
