@@ -129,7 +129,9 @@ class Component:
     @cached_property
     def character(self) -> np.ndarray:
         """χ(g) = trace ρ(g) for every element of a finite group, [|G|]."""
-        return np.trace(self.matrices, axis1=1, axis2=2)
+        if "matrices" in self.__dict__:
+            return np.trace(self.matrices, axis1=1, axis2=2)
+        return np.array([self.trace(g) for g in listed(self.group, self)]).real
 
     # structure
 

@@ -113,10 +113,9 @@ class Representation:
             The representation of H. Components that are representations H has a name for take that name.
         """
         inside = self._finite().subgroup(subgroup)
-        elements = np.asarray(inside.elements)
         terms = []
         for multiplicity, component in self.terms:
-            matrices = component.matrices[elements]
+            matrices = np.stack([component.on(g) for g in inside.elements])
             terms.append((multiplicity, inside.group.component_of(matrices, f"{component.name}|{inside.group}")))
         return Representation(inside.group, tuple(terms))
 
