@@ -12,6 +12,7 @@ from erlangen.audit import Audit, audit
 from erlangen.blueprint import Action, Classify, Regress, Segment, derive
 from erlangen.errors import DataError, EquivarianceError, FieldError
 from erlangen.grids import Grid
+from erlangen.point import Point
 
 FIELD = Grid(2).field("C4", "1 trivial")
 
@@ -352,3 +353,14 @@ def test_import_is_light():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+@pytest.mark.parametrize(("group", "rep"), [("O(3)", "2 trivial + 3 standard"), ("SO(1,3)", "4 standard")])
+def test_vectors_under_continuous_groups(group: str, rep: str) -> None:
+    field = Point().field(group, rep)
+    x = torch.randn(16, field.size, generator=torch.Generator().manual_seed(0))
+    derived = audit(derive(field, Regress(1), size="tiny"), x, dtype=torch.float64)
+    assert derived.verdict == "exact"
+    assert {family.name for family in derived.families} == {field.group.name}
+    plain = nn.Sequential(nn.Linear(field.size, 8), nn.ReLU(), nn.Linear(8, 1))
+    assert audit(plain, x, in_field=field).verdict == "broken"

@@ -89,12 +89,14 @@ class Carrier:
             return value.ndim == 2 and value.shape[0] == self.rows and value.is_floating_point()
         return value.ndim == self.ndim and max(value.shape[2:], default=1) > 1
 
-    def element(self, action: Action) -> int:
-        """The element of a finite group that an action stands for, by its label.
+    def element(self, action: Action) -> Any:
+        """The element of the group that an action stands for, as it says itself, or by its label.
 
         Raises:
             UnknownAction: the action is not an element of the group.
         """
+        if action.element is not None and action.family == self.group.name:
+            return action.element
         if isinstance(self.group, FiniteGroup):
             for g in self.group.elements:
                 if self.group.label(g) == action.label:

@@ -38,6 +38,7 @@ class Action:
         generator: whether it generates its family, so that its law implies the law of the whole family.
         parameter: position on the axis of a plot (degrees, pixels), if there is one.
         undo: `undo(signal, rep)`, the inverse motion, which measures the interpolation floor.
+        element: the element of the field's group that this is; None if it is none (a shift) or its label names it.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Action:
     generator: bool = False
     parameter: float | None = None
     undo: Callable[[Any, Representation | None], Any] | None = None
+    element: Any = None
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def _action(group: Group, g: Any, label: str, generates: bool, time: float | Non
     def undo(x: Tensor, rep: Representation | None) -> Tensor:
         return x if rep is None else rep.apply(back, x)
 
-    return Action(label, group.name, True, move, generates, time, undo)
+    return Action(label, group.name, True, move, generates, time, undo, g)
 
 
 register_space("point", Point)
