@@ -29,6 +29,20 @@ def test_molecules(tmp_path: Path) -> None:
     assert "BROKEN" in in_a_row
 
 
+def test_new_layer(tmp_path: Path) -> None:
+    """The tutorial finds the four maps of its board, and its layer keeps every law that applies."""
+    source = ROOT / "examples" / "new_layer.py"
+    command = [sys.executable, str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "board has 12 elements" in done.stdout
+    assert "dimension        4  (4 from characters)" in done.stdout
+    assert done.stdout.count("4 of 4 equivariant linear maps (solved by orbits), 1 of 1 biases") == 2
+    layer = source.read_text().split("moves = ")[1].split("def main")[0]
+    code = [line for line in layer.splitlines() if line.strip() and not line.strip().startswith(('"""', "#"))]
+    assert len(code) <= 22, "about twenty lines, as the documentation says"
+
+
 def test_the_python_of_the_readme_is_python() -> None:
     """The first Python block of the README compiles and names only what the package has."""
     import ast

@@ -21,6 +21,7 @@ FLOORS = {
     **dict.fromkeys(("audit", "adapt", "data", "testing"), 5),
     "learn": 6,
     "report": 7,
+    "cite": 7,
     "explore": 7,
     "cli": 8,
     "__init__": 9,

@@ -118,7 +118,10 @@ def load_module(path: Path, name: str) -> "nn.Module":
         try:
             found = found()
         except TypeError as error:
-            raise RunError(f"{path}:{name} must be callable without arguments: {error}") from error
+            raise RunError(
+                f"{path}:{name} must be callable without arguments: {error}. Fix: write a function that makes one, "
+                f"def make(): return {name}(…), and name that: {path}:make"
+            ) from error
     if not isinstance(found, nn.Module):
         raise RunError(f"{path}:{name} is a {type(found).__name__}, not an nn.Module and nothing that makes one")
     return found

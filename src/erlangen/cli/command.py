@@ -1,10 +1,12 @@
 """Reading the command line, and turning errors into messages and exit codes.
 
-Exit codes: 0 done; 1 an audit found more error than allowed; 2 bad usage or an error that teaches; 130 stopped.
+Exit codes: 0 done; 1 more error than allowed, or a broken law; 2 bad usage or an error that teaches; 130 stopped.
 Nothing heavy is imported before a verb is known and its words are right.
 """
 
 import inspect
+import json
+import keyword
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,20 +24,24 @@ OWN_WORDS = ("help", "config", "print_config")  # options that the parser itself
 def verbs() -> dict[str, Any]:
     """Every verb and its function; a mapping is a verb with verbs of its own."""
     from erlangen.cli.audit import audit
+    from erlangen.cli.cite import cite
     from erlangen.cli.data import get, info, list_
     from erlangen.cli.demo import demo
     from erlangen.cli.derive import derive
     from erlangen.cli.doctor import doctor
     from erlangen.cli.export import export
+    from erlangen.cli.solve import solve
     from erlangen.cli.train import train
 
     return {
         "train": train,
         "audit": audit,
         "derive": derive,
+        "solve": solve,
         "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
         "export": export,
         "demo": demo,
+        "cite": cite,
         "doctor": doctor,
     }
 
@@ -89,7 +95,8 @@ def _run(words: list[str]) -> int:
 def _normal(words: list[str], known: dict[str, Any]) -> list[str]:
     """Check the verb and the names of its options, and write them as the parser wants them.
 
-    `--max-error` and `--max_error` are the same option; a switch such as `--fresh` needs no value.
+    `--max-error` and `--max_error` are the same option; a switch such as `--fresh` needs no value; a list of words is
+    written as words; the first option needs no name, `erlangen cite Conv`.
 
     Raises:
         UnknownName: an unknown verb or option, with the nearest known.
@@ -108,23 +115,35 @@ def _normal(words: list[str], known: dict[str, Any]) -> list[str]:
 
 def _options(verb: str, function: Callable[..., Any], words: list[str]) -> list[str]:
     parameters = inspect.signature(function).parameters
-    done = []
-    for i, word in enumerate(words):
+    done, rest = [], list(words)
+    first_of_all = next(iter(parameters.values()), None)
+    if (
+        rest
+        and not rest[0].startswith("-")
+        and first_of_all is not None
+        and first_of_all.default is not inspect.Parameter.empty
+    ):
+        done.append(f"--{first_of_all.name}={rest.pop(0)}")
+    while rest:
+        word = rest.pop(0)
         if not word.startswith("--") or word == "--":
             done.append(word)
             continue
         name, equals, value = word[2:].partition("=")
         first, dot, inner = name.partition(".")
         first = first.replace("-", "_")
+        if keyword.iskeyword(first):  # a parameter of Python cannot be called `in`; that of --in is `in_`
+            first += "_"
         if first not in parameters and first not in OWN_WORDS:
-            raise UnknownName(f"option of {verb}", f"--{first}", [f"--{p}" for p in (*parameters, *OWN_WORDS)])
-        following = words[i + 1] if i + 1 < len(words) else ""
-        if (
-            first in parameters
-            and parameters[first].annotation is bool
-            and not equals
-            and following not in ("true", "false")
-        ):
+            known = [f"--{p.rstrip('_')}" for p in (*parameters, *OWN_WORDS)]
+            raise UnknownName(f"option of {verb}", f"--{name.partition('.')[0]}", known)
+        kind = parameters[first].annotation if first in parameters else None
+        if kind is bool and not equals and rest[:1] not in (["true"], ["false"]):
             equals, value = "=", "true"
+        if kind == list[str] | None and not equals and rest and not rest[0].startswith("["):
+            several = [rest.pop(0)]
+            while rest and not rest[0].startswith("--"):
+                several.append(rest.pop(0))
+            equals, value = "=", json.dumps(several)
         done.append(f"--{first}{dot}{inner}{equals}{value}")
     return done

@@ -7,7 +7,6 @@
 In pytest, `pytest_plugins = ["erlangen.testing.plugin"]` in a conftest.py gives the fixture `assert_equivariant`.
 """
 
-from erlangen.testing.completeness import law_complete, law_parameters
 from erlangen.testing.mathematics import (
     law_batch,
     law_empty,
@@ -19,6 +18,7 @@ from erlangen.testing.mathematics import (
     law_training,
     law_zeros,
 )
+from erlangen.testing.parameters import law_complete, law_parameters
 from erlangen.testing.practice import (
     law_autocast,
     law_compile,

@@ -79,4 +79,4 @@ def check(
         raise failures[0]
     if failures:
         raise LawError.together(failures)
-    return Report(repr(module).splitlines()[0], tuple(findings))
+    return Report(repr(module).splitlines()[0].removesuffix("("), tuple(findings))

@@ -108,7 +108,7 @@ class Subject:
                 f"Fix: erlangen.audit(model, data) measures any nn.Module."
             )
         self.original, self.seed = module, seed
-        self.reach: Any = None  # what `erlangen.testing.completeness` finds out once for two laws
+        self.reach: Any = None  # what `erlangen.testing.parameters` finds out once for two laws
         try:
             self.module = copy.deepcopy(module).eval()
         except Exception as error:
