@@ -8,7 +8,7 @@ from erlangen.solve.certificate import Block, Certificate
 from erlangen.symmetry import Component, Representation
 from erlangen.symmetry.constructions import Tensor
 
-LONGEST = 12  # nonzero entries of one basis map that are listed
+LONGEST = 12  # outputs, and summands of one output, that are listed
 
 
 def explain(certificate: Certificate) -> str:
@@ -98,21 +98,31 @@ def _formula(weight: int, pattern: list[int], rank_out: int) -> str:
 
 
 def _entries(block: Block, axes_in: tuple[int, ...], axes_out: tuple[int, ...]) -> list[str]:
+    """Every basis map as sums of inputs, one for each output; entries of an orbit are all ±1 times its weight."""
     lines = []
     for d, matrix in enumerate(block.basis):
-        rows, columns = np.nonzero(np.abs(matrix) > 1e-9)
-        order = np.argsort(-np.abs(matrix[rows, columns]), kind="stable")[:LONGEST]
-        parts = [
-            f"y{_place(rows[k], axes_out)} += {_number(matrix[rows[k], columns[k]])} x{_place(columns[k], axes_in)}"
-            for k in sorted(order)
-        ]
-        more = f"; … {len(rows)} entries" if len(rows) > LONGEST else ""
+        if block.pair.index is not None:
+            matrix = np.sign(matrix)
+        fed = np.flatnonzero((np.abs(matrix) > 1e-9).any(axis=1))
+        parts = []
+        for row in fed[:LONGEST]:
+            terms = [
+                _term(matrix[row, column], _place(column, axes_in))
+                for column in np.flatnonzero(np.abs(matrix[row]) > 1e-9)
+            ]
+            total = " ".join(terms[:LONGEST]).removeprefix("+ ") + (" …" if len(terms) > LONGEST else "")
+            parts.append(f"y{_place(row, axes_out)} += {total}")
+        more = f"; … {len(fed)} outputs" if len(fed) > LONGEST else ""
         lines.append(f"  w{block.start + d * block.copies_out * block.copies_in}: {'; '.join(parts)}{more}")
     return lines
 
 
-def _number(value: complex) -> str:
-    return f"{value:.4g}" if abs(value.imag) > 1e-12 else f"{value.real:.4g}"
+def _term(value: complex, place: str) -> str:
+    """One summand with its sign, such as "+ x[1]", "- x[0]" or "+ 0.4082 x[2]"."""
+    if abs(np.imag(value)) > 1e-12:
+        return f"+ ({value:.4g}) x{place}"
+    size = f"{abs(np.real(value)):.4g}"
+    return f"{'-' if np.real(value) < 0 else '+'} {'' if size == '1' else size + ' '}x{place}"
 
 
 def _place(entry: int, axes: tuple[int, ...]) -> str:
