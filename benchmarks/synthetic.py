@@ -51,6 +51,9 @@ from erlangen.blueprint import Predict
 from erlangen.point import Point
 
 
+ARMS = ("erlangen", "emlp", "mlp", "augmented")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The authors' settings and the budget."""
@@ -178,11 +181,13 @@ def draw(results: list[dict], path: str) -> None:
     names = [n for n in EXPERIMENTS if any(r["experiment"] == n for r in results)]
     figure, axes = plt.subplots(1, len(names), figsize=(4 * len(names), 3.4), squeeze=False, layout="constrained")
     for name, axis in zip(names, axes[0], strict=True):
-        for arm in dict.fromkeys(r["arm"] for r in results):
+        for colour, arm in enumerate(ARMS):
             cells = [r for r in results if r["experiment"] == name and r["arm"] == arm]
+            cut = any(r["steps"] < Settings(r["points"], 0, 0).steps for r in cells)
             sizes = sorted({r["points"] for r in cells})
             means = [np.mean([r["relative"] for r in cells if r["points"] == s]) for s in sizes]
-            axis.loglog(sizes, means, "o-", label=arm)
+            if cells:
+                axis.loglog(sizes, means, "o-", color=f"C{colour}", label=arm + " (stopped by the budget)" * cut)
         axis.set(title=EXPERIMENTS[name].title, xlabel="training points")
     axes[0, 0].set_ylabel("test error / variance")
     axes[0, -1].legend()
@@ -193,7 +198,7 @@ def main() -> None:
     """Run what is asked for and print the table."""
     parser = argparse.ArgumentParser(description="EMLP's synthetic experiments")
     parser.add_argument("--peer", help="Python interpreter that has emlp")
-    parser.add_argument("--arms", nargs="+", default=["erlangen", "emlp", "mlp", "augmented"])
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--experiments", nargs="+", default=list(EXPERIMENTS), choices=list(EXPERIMENTS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10000])
     parser.add_argument("--seeds", type=int, default=1)
