@@ -319,7 +319,7 @@ CONTROLS: dict[Any, set[str]] = {
     OtherKeysInEvaluation: {"state_dict"},
     StaleCache: {"state_dict"},
     KeysMadeOfReprs: {"state_dict"},
-    CancelsInBfloat16: {"bfloat16 autocast"},
+    CancelsInBfloat16: {"bfloat16 autocast", "bfloat16"},
     ReadsRawMemory: {"memory formats", "vmap"},
     WritesInPlace: {"vmap"},
     BranchesOnData: {"compile"},

@@ -108,6 +108,27 @@ class NeedsOneLayout(Healthy):
         return super().forward(x.view(x.shape[0], 4 * x.shape[2] * x.shape[3]).view(x.shape))
 
 
+class HoldsAFloatTable(Healthy):
+    """Adds a constant that no cast of the module reaches."""
+
+    table = torch.zeros(4, 4, 1, 1)
+
+    def kernel(self) -> Tensor:
+        return super().kernel() + self.table
+
+
+class DropsAndBreaks(Healthy):
+    """Drops channels in training, and treats them differently besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.dropout(super().forward(x))
+        return y * torch.linspace(1, 2, 4, dtype=y.dtype)[:, None, None] if self.training else y
+
+
 class BranchesInTraining(Healthy):
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(x)
@@ -179,6 +200,8 @@ MORE_CONTROLS: dict[Any, set[str]] = {
     SilentZero: {"output"},
     DarkCorners: {"translation"},
     NeedsOneLayout: {"memory formats"},
+    HoldsAFloatTable: {"bfloat16"},
+    DropsAndBreaks: {"equivariance in training"},
     BranchesInTraining: {"compile"},
     SeesOtherGraphs: {"batch"},
     stretched_vectors: EQUIVARIANCE | {"complete"},

@@ -47,10 +47,13 @@ class KernelExpansion(nn.Module):
                     self._add(a, b, basis.index, basis.sign)
                     self.shapes.append((basis.dim, copies_out, self.columns[b][0]))
                     fed |= (basis.sign != 0).any(axis=(1, 2))
-            if not fed.all():
-                which = "" if not fed.any() else f"channels {np.flatnonzero(~fed).tolist()} of "
-                hint = f"leave {which}{component_out} out, enlarge the kernel, or give the input what can feed it"
-                raise NoEquivariantMap(in_field, f"{which}{component_out} (term {a} of {out_field})", hint)
+            start = 0
+            for block in component_out.blocks:
+                if not fed[start : start + block.size].any():
+                    which = f"{block}" if block is component_out else f"channel {start} of {block}"
+                    hint = f"leave {which} out, enlarge the kernel, or give the input a component that can feed it"
+                    raise NoEquivariantMap(in_field, f"{which} (term {a} of {out_field})", hint)
+                start += block.size
 
     def _add(self, a: int, b: int, index: np.ndarray, sign: np.ndarray) -> None:
         k = len(self.pairs)

@@ -38,7 +38,7 @@ class InvariantReadout(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
         """Invariants, then the linear map."""
         check_channels(self.in_field, x.shape[1], "InvariantReadout")
-        return self.linear(self.dropout(invariants(x, self.terms)))
+        return self.linear(self.dropout(invariants(x, self.terms)).to(self.linear.weight.dtype))
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A point."""
@@ -87,7 +87,7 @@ class PlainReadout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Invariants, then the linear map."""
-        return self.linear(invariants(x, self.terms))
+        return self.linear(invariants(x, self.terms).to(self.linear.weight.dtype))
 
 
 class DenseReadout(EquivariantModule):

@@ -1,5 +1,6 @@
 """Every equivariant affine map between two representations of any group."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ class EquivariantLinear(EquivariantModule):
         partial: leave terms of the output that nothing can feed at zero, for sums with other layers.
 
     Raises:
-        NoEquivariantMap: dim Hom = 0 for a term of the output, which would be constant.
+        NoEquivariantMap: dim Hom = 0 for a term of the output, or for channels of one that the group never mixes with
+            the others, which would be constant.
         FieldError: fields of different groups or of other domains, or complex representations.
 
     Source: Finzi, Welling, Wilson 2021, arXiv 2104.09459, section 4.
@@ -41,14 +43,20 @@ class EquivariantLinear(EquivariantModule):
         self.rows: list[list[tuple[int, int]]] = [[] for _ in out_field.rep.terms]  # (block, input term) of a row
         starts_out = {rows.start: i for i, (rows, _, _) in enumerate(out_field.rep.slices())}
         starts_in = {columns.start: j for j, (columns, _, _) in enumerate(in_field.rep.slices())}
+        fed = [np.zeros(component.size, bool) for _, component in out_field.rep.terms]
         for k, block in enumerate(found.blocks):
-            self.rows[starts_out[block.out_channels.start]].append((k, starts_in[block.in_channels.start]))
+            i = starts_out[block.out_channels.start]
+            self.rows[i].append((k, starts_in[block.in_channels.start]))
+            fed[i] |= (np.abs(block.basis) > 1e-9).any(axis=(0, 2))
         self.row_sizes = [m * c.size for m, c in out_field.rep.terms]
-        for i, row in enumerate(self.rows):
-            if not row and not partial:
-                _, component = out_field.rep.terms[i]
-                hint = f"leave {component} out, give the input a term that can feed it, or use EquivariantQuadratic"
-                raise NoEquivariantMap(in_field, f"{component} (term {i} of {out_field})", hint)
+        for i, (_, component) in enumerate([] if partial else out_field.rep.terms):
+            start = 0
+            for block in component.blocks:  # parts that the group never mixes
+                if not fed[i][start : start + block.size].any():
+                    which = f"{component}" if block is component else f"channel {start} of {component}"
+                    hint = f"leave {which} out, give the input a term that can feed it, or use EquivariantQuadratic"
+                    raise NoEquivariantMap(in_field, f"{which} (term {i} of {out_field})", hint)
+                start += block.size
         self.weight = nn.Parameter(torch.empty(found.dim))
         constant = invariants(out_field.rep) if bias else None
         self.expand_bias, self.bias, self.biased = None, None, [-1] * len(self.rows)

@@ -21,6 +21,7 @@ from erlangen.testing.mathematics import (
 from erlangen.testing.parameters import law_complete, law_parameters
 from erlangen.testing.practice import (
     law_autocast,
+    law_bfloat16,
     law_compile,
     law_deepcopy,
     law_memory_formats,
@@ -42,6 +43,7 @@ __all__ = [
     "check",
     "law_autocast",
     "law_batch",
+    "law_bfloat16",
     "law_compile",
     "law_complete",
     "law_deepcopy",

@@ -96,6 +96,18 @@ def law_autocast(subject: Subject) -> Finding:
     return subject.limit("bfloat16 autocast", relative_error(got, want, "l2"), BFLOAT16, "against float32")
 
 
+@law("bfloat16")
+def law_bfloat16(subject: Subject) -> Finding:
+    """Cast to bfloat16, module and input, the output is bfloat16 and within 5e-2 (root mean square) of float32's."""
+    signal = subject.signal()
+    with torch.no_grad():
+        got = subject.fresh().bfloat16()(with_values(signal, values(signal).bfloat16()))
+        want = subject.module(signal)
+    if values(got).dtype != torch.bfloat16:
+        raise subject.broken("bfloat16", f"bfloat16 in, {values(got).dtype} out")
+    return subject.limit("bfloat16", relative_error(got, want, "l2"), BFLOAT16, "against float32")
+
+
 @law("memory formats")
 def law_memory_formats(subject: Subject) -> Finding:
     """How input and weights lie in memory changes nothing: transposed, strided, repeated, channels_last, any batch."""
