@@ -50,7 +50,6 @@ import erlangen as eg
 from erlangen.blueprint import Predict
 from erlangen.point import Point
 
-
 ARMS = ("erlangen", "emlp", "mlp", "augmented")
 
 
