@@ -15,7 +15,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from erlangen import adapt, audit, blueprint, data, graphs, grids, learn, point, report, solve, symmetry, testing
+    from erlangen import (
+        adapt,
+        audit,
+        blueprint,
+        cite,
+        data,
+        graphs,
+        grids,
+        learn,
+        point,
+        report,
+        solve,
+        symmetry,
+        testing,
+    )
     from erlangen.audit import Audit
     from erlangen.blueprint import (
         Classify,
@@ -72,6 +86,7 @@ _ROOMS = (
     "adapt",
     "audit",  # a module that can be called: eg.audit(model, data)
     "blueprint",
+    "cite",  # a module that can be called: eg.cite(network)
     "data",
     "errors",
     "graphs",
@@ -183,6 +198,7 @@ __all__ = [
     "adapt",
     "audit",
     "blueprint",
+    "cite",
     "data",
     "derive",
     "direct_product",
