@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from erlangen.blueprint import Signal
-from erlangen.data import GraphSplit, GridSplit, NodeSplit
+from erlangen.data import GraphSplit, NodeSplit, TensorSplit
 from erlangen.errors import DataError
 
 
 @pytest.fixture
-def grid() -> GridSplit:
-    return GridSplit(torch.arange(10.0).reshape(10, 1, 1, 1), torch.arange(10))
+def grid() -> TensorSplit:
+    return TensorSplit(torch.arange(10.0).reshape(10, 1, 1, 1), torch.arange(10))
 
 
 def seen(split, *args, **kwargs) -> list[int]:
@@ -50,7 +50,7 @@ def test_subsets_are_nested_and_seeded(grid):
 
 def test_what_does_not_fit_is_refused(grid):
     with pytest.raises(DataError, match="10 signals but 9 targets"):
-        GridSplit(grid.signals, grid.targets[:-1])
+        TensorSplit(grid.signals, grid.targets[:-1])
     with pytest.raises(DataError, match="batch_size"):
         next(grid.batches(0))
 

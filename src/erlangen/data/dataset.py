@@ -5,7 +5,8 @@ from typing import Any
 
 from erlangen.blueprint import Field, Space, Task
 from erlangen.data.split import NodeSplit, Split
-from erlangen.symmetry import Group
+from erlangen.errors import DomainError
+from erlangen.symmetry import FiniteGroup, Group
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,13 @@ class Dataset:
     Args:
         name: its name in the catalogue. Where a fallback was served this is the name of the fallback.
         space: the domain of the signals.
-        channels: channels of the signals, all of them scalars (trivial representation).
+        channels: channels of the signals; all of them scalars (trivial representation) if nothing is declared.
         task: what is to be predicted.
         train: the examples to learn from.
         validation: the examples to choose by; empty (falsy) if none are held out.
         test: the examples to report.
         provenance: JSON-able: asked, options, source, files (path and sha256), seed, fallback, note, licence.
+        declared: the type of the signals, if their channels are not scalars.
     """
 
     name: str
@@ -31,16 +33,25 @@ class Dataset:
     validation: Split
     test: Split
     provenance: dict[str, Any]
+    declared: Field | None = None
 
     def field(self, group: "Group | str | None" = None) -> Field:
-        """The type of the signals, X(Ω, C) with trivial channels, under a symmetry group of the domain.
+        """The type of the signals: as declared, else X(Ω, C) with trivial channels under a group of the domain.
 
         Args:
-            group: a group, its name, or None for the largest one that the domain has.
+            group: a group, its name, or None for the declared one, else the largest one that the domain has. Another
+                group than the declared one takes the declared channels by restriction.
 
         Raises:
-            DomainError: the domain does not have that group.
+            DomainError: the domain does not have that group, or it is no subgroup of the declared one.
         """
+        if self.declared is not None:
+            asked = self.declared if group is None else self.space.field(group, self.channels)
+            if asked.group == self.declared.group:
+                return self.declared
+            if not isinstance(asked.group, FiniteGroup):
+                raise DomainError(f"{self.name} is declared as {self.declared}, which says nothing about {asked.group}")
+            return Field(self.space, self.declared.rep.restrict(asked.group))
         return self.space.field(group, f"{self.channels} trivial")
 
     @property

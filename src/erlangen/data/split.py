@@ -18,10 +18,10 @@ class Split(ABC):
     """Examples with targets.
 
     Args:
-        targets: [N] one label an example (for one big graph: one a node, -1 where the split has no label).
+        targets: [N] one label an example (for one big graph: one a node, -1 where the split has no label), or values.
     """
 
-    def __init__(self, targets: Int64[Tensor, " n"]) -> None:
+    def __init__(self, targets: Tensor) -> None:
         self.targets = targets
 
     @abstractmethod
@@ -75,15 +75,15 @@ class Split(ABC):
         return f"{type(self).__name__}({len(self):,} examples)"
 
 
-class GridSplit(Split):
-    """Signals on a fixed grid, held in one tensor.
+class TensorSplit(Split):
+    """Signals on a fixed domain (images, volumes, vectors), held in one tensor.
 
     Args:
         signals: [N, C, *spatial].
-        targets: [N].
+        targets: [N] labels, or values [N, k].
     """
 
-    def __init__(self, signals: Float[Tensor, "n c *spatial"], targets: Int64[Tensor, " n"]) -> None:
+    def __init__(self, signals: Float[Tensor, "n c *spatial"], targets: Tensor) -> None:
         super().__init__(targets)
         if len(signals) != len(targets):
             raise DataError(f"{len(signals)} signals but {len(targets)} targets")
@@ -92,13 +92,13 @@ class GridSplit(Split):
     def __len__(self) -> int:
         return len(self.targets)
 
-    def take(self, indices: Indices) -> "GridSplit":
+    def take(self, indices: Indices) -> "TensorSplit":
         """The split with these examples only; a slice shares memory with this split."""
         rows = indices if isinstance(indices, slice) else self._rows(indices)
-        return GridSplit(self.signals[rows], self.targets[rows])
+        return TensorSplit(self.signals[rows], self.targets[rows])
 
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Signals [B, C, *spatial] and targets [B]."""
+        """Signals [B, C, *spatial] and their targets."""
         rows = indices if isinstance(indices, slice) else self._rows(indices)
         return self.signals[rows], self.targets[rows]
 

@@ -1,0 +1,91 @@
+"""Your own numbers as a data set: vectors or images in one array, targets in another."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from erlangen.blueprint import Classify, Field, Task, check_channels
+from erlangen.data.dataset import Dataset
+from erlangen.data.split import TensorSplit
+from erlangen.errors import DataError
+
+
+def from_arrays(
+    signals: Any,
+    targets: Any,
+    field: Field,
+    task: Task,
+    *,
+    validation: "float | tuple[Any, Any]" = 0.1,
+    test: "float | tuple[Any, Any]" = 0.2,
+    seed: int = 0,
+    name: str = "arrays",
+) -> Dataset:
+    """A data set from arrays, for `fit` and `audit`.
+
+    Args:
+        signals: [N, C, *spatial] numbers, a numpy array or tensor: vectors [N, C], images [N, C, H, W].
+        targets: [N] labels of a classification, or values [N, k] (k channels of the output).
+        field: what the signals are: the domain, its group, the representation of the C channels.
+        task: what is to be predicted.
+        validation: share held out to choose by; or (signals, targets) of its own.
+        test: share held out to report; or (signals, targets) of its own.
+        seed: of the random split.
+        name: what prints.
+
+    Returns:
+        The data set; `dataset.field()` is the declared field.
+
+    Raises:
+        DataError: lengths that differ, nothing left to train on, numbers that are not finite, or labels out of range.
+        FieldError: the number of channels is not that of the field.
+    """
+    x, y = _checked(signals, targets, field, task, name)
+    left = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    parts = {}
+    for part, wish in (("test", test), ("validation", validation)):
+        if isinstance(wish, tuple):
+            parts[part] = TensorSplit(*_checked(*wish, field, task, f"{name}, {part}"))
+            continue
+        if not 0 <= wish < 1:
+            raise DataError(f"{name}: {part} must be a share in [0, 1) or (signals, targets), got {wish}")
+        rows, left = left[: round(wish * len(x))], left[round(wish * len(x)) :]
+        parts[part] = TensorSplit(x[rows], y[rows])
+    if not len(left):
+        raise DataError(
+            f"{name}: nothing is left to train on. Fix: hold out less, or give more than {len(x)} examples."
+        )
+    rows = left.sort().values
+    digest = hashlib.sha256(x.numpy().tobytes() + y.numpy().tobytes()).hexdigest()
+    provenance = {"asked": name, "source": "arrays in memory", "sha256": digest, "seed": seed, "fallback": False}
+    train = TensorSplit(x[rows], y[rows])
+    return Dataset(name, field.space, field.size, task, train, parts["validation"], parts["test"], provenance, field)
+
+
+def _checked(signals: Any, targets: Any, field: Field, task: Task, name: str) -> tuple[Tensor, Tensor]:
+    x = torch.as_tensor(np.asarray(signals)).float().contiguous()
+    y = torch.as_tensor(np.asarray(targets))
+    if len(x) != len(y):
+        raise DataError(f"{name}: {len(x)} signals but {len(y)} targets")
+    if x.ndim < 2:
+        raise DataError(
+            f"{name}: signals must be [N, C, *spatial], got {list(x.shape)}. Fix: add the channel dimension."
+        )
+    check_channels(field, x.shape[1], name)
+    if not x.isfinite().all():
+        raise DataError(f"{name}: {int((~x.isfinite()).sum())} numbers of the signals are NaN or infinite")
+    if isinstance(task, Classify):
+        y = y.long()
+        if len(y) and not (0 <= int(y.min()) and int(y.max()) < task.classes):
+            raise DataError(
+                f"{name}: labels {int(y.min())} … {int(y.max())}, but the task has classes 0 … {task.classes - 1}"
+            )
+        return x, y
+    if y.is_floating_point():
+        y = y.float()
+        if not y.isfinite().all():
+            raise DataError(f"{name}: some targets are NaN or infinite")
+    return x, y.contiguous()
