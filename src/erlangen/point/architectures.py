@@ -1,23 +1,25 @@
 """Equivariant multilayer perceptrons: sizes, hidden representations, and the named network."""
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
-from erlangen.errors import FieldError, UnknownName
+from erlangen.errors import FieldError, NoEquivariantMap, UnknownName
 from erlangen.point.bilinear import EquivariantQuadratic
 from erlangen.point.linear import EquivariantLinear, check_pair
-from erlangen.symmetry import Component, FiniteGroup, Group, Representation
+from erlangen.solve import solve
+from erlangen.symmetry import Component, FiniteGroup, Representation
 
 if TYPE_CHECKING:
     from erlangen.blueprint import Task
 
 # hidden channels, blocks, rank of the products
 SIZES: dict[str, tuple[int, int, int]] = {
-    "tiny": (64, 2, 16),
-    "small": (128, 3, 24),
-    "medium": (256, 3, 32),
-    "large": (384, 4, 48),
+    "tiny": (64, 2, 24),
+    "small": (192, 3, 64),
+    "medium": (384, 4, 96),
+    "large": (512, 6, 128),
 }
 REGULAR = 64  # a finite group up to this order gets regular hidden fields
 WIDEST = 64  # channels of the largest hidden component; larger tensor products are left out
@@ -37,31 +39,45 @@ def recipe(size: str, field: Field, task: "Task") -> Recipe:
 
 
 def hidden_unit(rep_in: Representation, rep_out: Representation) -> Representation:
-    """The hidden representation whose copies suit a group, an input and an output.
+    """The hidden representation that suits a group, an input and an output, in good proportions.
 
     A small finite group gets its regular representation, which loses nothing. Any other gets trivial channels for
-    invariants, the components of input and output, and tensor products of two of them, each about as many channels:
-    every polynomial equivariant map is made of such products.
+    invariants and the components of input and output, each about as many channels; and the tensor square of an input
+    component unless `pairings_suffice`.
 
     Args:
         rep_in: representation of the input.
         rep_out: representation of the output.
     """
     group = rep_in.group
-    if isinstance(group, FiniteGroup) and len(group.table) <= REGULAR:
+    if isinstance(group, FiniteGroup) and len(group.table) <= REGULAR * (1 if rep_in.is_permutation else 2):
         return group.regular if len(group.table) > 1 else group.trivial
-    base: list[Component] = []
-    for _, component in (*rep_in.terms, *rep_out.terms):
-        if not component.is_trivial and component.size <= WIDEST and component not in base:
-            base.append(component)
-    kinds = list(base)
-    for i, a in enumerate(base):
-        for b in base[i:]:
-            product = _once(group, a) * _once(group, b)
-            if product.size <= WIDEST and product.terms[0][1] not in kinds:
-                kinds.append(product.terms[0][1])
+    kinds = _distinct(rep_in + rep_out)
+    for component in _distinct(rep_in):
+        if component.size**2 <= WIDEST and not pairings_suffice(component):
+            square = (_once(component) * _once(component)).terms[0][1]
+            kinds += [] if square in kinds else [square]
     terms = [(2 * WIDEST, group.trivial.terms[0][1]), *((max(1, WIDEST // c.size), c) for c in kinds)]
     return Representation(group, tuple(terms))
+
+
+def pairings_suffice(component: Component) -> bool:
+    """Whether all invariants of four vectors v of a Lie group are products of invariants of two, as |v|² for O(n).
+
+    Then products of pairs reach everything that is of degree four; else (determinants of SL(n), the ε of SO(1,3), solid
+    harmonics of finite groups) tensor squares are needed on the way.
+
+    Args:
+        component: ρ.
+
+    Source: Weyl 1939, The Classical Groups, chapter II (first fundamental theorem for the orthogonal group).
+    """
+    rep = _once(component)
+    if not component.group.algebra:
+        return False
+    pairings = solve(rep, rep.dual).dim
+    square = rep * rep
+    return pairings > 0 and solve(square, square.dual).dim <= 3 * pairings**2
 
 
 def scaled(unit: Representation, channels: int) -> Representation:
@@ -80,25 +96,30 @@ def scaled(unit: Representation, channels: int) -> Representation:
     return Representation(unit.group, tuple((max(1, round(m * factor)), c) for m, c in unit.terms))
 
 
-def first_map(in_field: Field, out_field: Field, rank: int | None = None) -> EquivariantModule:
+def between(in_field: Field, out_field: Field, rank: int | None = None) -> EquivariantModule:
     """A linear map, with a bilinear one beside it where that adds something.
 
-    Between permuted channels it is linear: pointwise functions already make nonlinear invariants of them.
+    From and to permuted channels it is linear: pointwise functions already make nonlinear invariants of them.
 
     Args:
         in_field: type of the input.
         out_field: type of the output.
-        rank: of the bilinear map; 0 for none; None for 32.
+        rank: of the bilinear map; 0 for none; None for 64.
     """
     moved = all(c.is_permutation and not c.is_trivial for _, c in out_field.rep.terms)
-    permuted = in_field.rep.is_permutation and out_field.rep.is_permutation
-    if rank == 0 or permuted or moved:
+    if rank == 0 or moved:
         return EquivariantLinear(in_field, out_field)
-    return EquivariantQuadratic(in_field, out_field, 32 if rank is None else rank)
+    if in_field.rep.is_permutation:
+        with suppress(NoEquivariantMap):
+            return EquivariantLinear(in_field, out_field)
+    return EquivariantQuadratic(in_field, out_field, 64 if rank is None else rank)
 
 
 class EquivariantMLP(Sequential):
-    """The equivariant multilayer perceptron: blocks of linear and bilinear maps with gates, then one more map.
+    """The equivariant multilayer perceptron: products of the input, gated residual steps, products of the result.
+
+    The first and the last map are linear plus bilinear, the steps between are gated. Before training the whole is a
+    polynomial of the input, which does not grow with the number of steps.
 
     Args:
         in_field: type of the input, a field on `Point`.
@@ -106,7 +127,7 @@ class EquivariantMLP(Sequential):
         channels: of every hidden layer; or the hidden representation itself, or its string form.
         layers: hidden layers.
         bilinear: whether the maps have bilinear parts; without them a network from vectors has no invariants.
-        rank: products for every pair of components, in channels.
+        rank: of the bilinear parts.
 
     Raises:
         NoEquivariantMap: some layer would be constantly zero.
@@ -121,10 +142,10 @@ class EquivariantMLP(Sequential):
         self,
         in_field: Field,
         out_field: Field,
-        channels: "int | str | Representation" = 256,
+        channels: "int | str | Representation" = 192,
         layers: int = 3,
         bilinear: bool = True,
-        rank: int = 32,
+        rank: int = 64,
     ) -> None:
         check_pair(in_field, out_field, "EquivariantMLP")
         if layers < 1:
@@ -136,8 +157,17 @@ class EquivariantMLP(Sequential):
         used = rank if bilinear else 0
         fields = [in_field, *[in_field.with_rep(hidden)] * layers]
         blocks = [in_field.space.block(a, b, rank=used) for a, b in pairwise(fields)]
-        super().__init__(*blocks, first_map(fields[-1], out_field, used))
+        super().__init__(*blocks, between(fields[-1], out_field, used))
 
 
-def _once(group: Group, component: Component) -> Representation:
-    return Representation(group, ((1, component),))
+def _distinct(rep: Representation) -> list[Component]:
+    """The components of a representation that are neither trivial nor too large, once each."""
+    found: list[Component] = []
+    for _, component in rep.terms:
+        if not component.is_trivial and component.size <= WIDEST and component not in found:
+            found.append(component)
+    return found
+
+
+def _once(component: Component) -> Representation:
+    return Representation(component.group, ((1, component),))

@@ -15,7 +15,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import FieldError, NoEquivariantMap
 from erlangen.point.linear import EquivariantLinear, check_pair
 from erlangen.point.products import Pair, Products
-from erlangen.solve import solve_bilinear
+from erlangen.solve import solve, solve_bilinear
 from erlangen.symmetry import Component, Representation
 
 LARGEST_MAP = 1024  # entries of a bilinear map; larger triples of components are left out of factored layers
@@ -108,8 +108,8 @@ class EquivariantBilinear(EquivariantModule):
 class FactoredBilinear(EquivariantModule):
     """x ↦ Σ_k w_k B(u_k, v_k) with linear equivariant u = U x and v = V x: products copy by copy, cheap and documented.
 
-    Every pair of component types of the input has `rank` channels of factors on either side, so the layer reaches sums
-    of that many products where `EquivariantBilinear` reaches all of them. Triples of components with more than 1,024
+    Every pair of component types of the input has rank/√size products, so the layer reaches sums of that many where
+    `EquivariantBilinear` reaches all. Triples of components with more than 1,024
     entries (such as three tensors of rank 2 in four dimensions) are left out.
 
     Law: f(ρ_in(g) x) = ρ_out(g) f(x), f(t x) = t² f(x).
@@ -117,7 +117,7 @@ class FactoredBilinear(EquivariantModule):
     Args:
         in_field: type of the input, a field on `Point`.
         out_field: type of the output, of the same group.
-        rank: channels of factors for each pair of types; larger components have fewer copies.
+        rank: products of each pair of types of one channel; of larger types rank/√(channels).
         partial: leave terms of the output that no product can feed at zero, for sums with other layers.
 
     Raises:
@@ -143,7 +143,7 @@ class FactoredBilinear(EquivariantModule):
                 maps = _maps(a, b, out_field.rep, LARGEST_MAP)
                 if not maps:
                     continue
-                copies = max(1, rank // max(a.size, b.size))
+                copies = max(1, int(rank / max(a.size, b.size) ** 0.5))
                 pieces[i].append((len(pairs), 0, copies * a.size))
                 pieces[j].append((len(pairs), 1, copies * b.size))
                 pairs.append(Pair(copies, a.size, b.size, maps))
@@ -287,12 +287,33 @@ def _maps(a: Component, b: Component, out: Representation, largest: int | None =
     for i, (_, c) in enumerate(out.terms):
         if largest is not None and a.size * b.size * c.size > largest:
             continue
-        solved = solve_bilinear(left, right, Representation(out.group, ((1, c),)))
-        if solved.dim:
-            basis = solved.basis.reshape(solved.dim, -1)
-            largest_entry = np.take_along_axis(basis, np.abs(basis).argmax(axis=1)[:, None], axis=1)
-            found[i] = (basis * np.sign(largest_entry)).reshape(solved.dim, c.size, a.size, b.size)
+        basis = bilinear_basis(left, right, Representation(out.group, ((1, c),)))
+        if len(basis):
+            found[i] = basis
     return found
+
+
+def bilinear_basis(left: Representation, right: Representation, out: Representation) -> np.ndarray:
+    """An orthonormal basis of the equivariant bilinear maps, [dim, size_out, size_left, size_right].
+
+    Args:
+        left: representation of the first argument.
+        right: representation of the second argument.
+        out: representation of the output.
+
+    Law: invariant forms are Hom(ρ_left ⊗ ρ_right, 1) = Hom(ρ_right, ρ_left*), a much smaller problem to solve.
+    """
+    if out.is_trivial and out.size == 1:
+        basis = solve(right, left.dual).basis
+    elif left.is_trivial and left.size == 1:
+        basis = solve(right, out).basis
+    else:
+        basis = solve_bilinear(left, right, out).basis
+    flat = basis.reshape(len(basis), out.size * left.size * right.size)
+    if not len(flat):
+        return flat.reshape(0, out.size, left.size, right.size)
+    largest = np.take_along_axis(flat, np.abs(flat).argmax(axis=1)[:, None], axis=1)
+    return (flat * np.sign(largest)).reshape(-1, out.size, left.size, right.size)
 
 
 def symmetric_maps(basis: np.ndarray) -> np.ndarray:

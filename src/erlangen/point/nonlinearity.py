@@ -14,9 +14,8 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import NonlinearityError, UnknownName
-from erlangen.point.bilinear import symmetric_maps
+from erlangen.point.bilinear import bilinear_basis, symmetric_maps
 from erlangen.point.expansion import Tables
-from erlangen.solve import solve_bilinear
 from erlangen.symmetry import Component, Representation
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -221,6 +220,4 @@ def quadratic_forms(component: Component) -> np.ndarray:
         component: ρ.
     """
     rep = Representation(component.group, ((1, component),))
-    solved = solve_bilinear(rep, rep, component.group.trivial)
-    basis = solved.basis.reshape(solved.dim, 1, component.size, component.size)
-    return symmetric_maps(basis)[:, 0] * component.size**-0.5
+    return symmetric_maps(bilinear_basis(rep, rep, component.group.trivial))[:, 0] * component.size**-0.5

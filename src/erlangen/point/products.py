@@ -45,16 +45,15 @@ class Products(nn.Module):
         self.shapes = [(p.copies, p.left, p.right) for p in pairs]
         self.targets = [[(c, len(b), b.shape[1]) for c, b in p.maps.items()] for p in pairs]
         tables: dict[str, np.ndarray] = {}
-        self.plain: list[bool] = []  # the products are the values themselves, as for a scalar times anything
+        self.kinds: list[str] = []
         for i, p in enumerate(pairs):
             # each map is scaled so that independent inputs of variance 1 give outputs of variance 1
-            columns = [b.reshape(len(b) * b.shape[1], -1) * b.shape[1] ** 0.5 for b in p.maps.values()]
-            table = np.concatenate(columns).T
-            self.plain.append(
-                table.shape[0] == table.shape[1] and bool(np.allclose(table, np.eye(len(table)), 0, IDENTITY))
-            )
-            if not self.plain[-1]:
-                tables[f"table_{i}"] = table
+            rows = np.concatenate([b.reshape(-1, p.left, p.right) * b.shape[1] ** 0.5 for b in p.maps.values()])
+            self.kinds.append(_kind(rows))
+            if self.kinds[-1] == "contract":  # few outputs, such as an inner product: B(u, v) = Σ_a u_a (Σ_b B_ab v_b)
+                tables[f"table_{i}"] = rows.transpose(2, 0, 1).reshape(p.right, -1)
+            elif self.kinds[-1] == "outer":
+                tables[f"table_{i}"] = rows.reshape(len(rows), -1).T
         self.tables = Tables(tables)
         self.summands = [0] * len(self.terms)
         for (copies, _, _), targets in zip(self.shapes, self.targets, strict=True):
@@ -99,19 +98,33 @@ class Products(nn.Module):
     def _multiply(self, i: int, u: Tensor, v: Tensor) -> Sequence[Tensor]:
         copies, left, right = self.shapes[i]
         u, v = u.unflatten(1, (copies, left)), v.unflatten(1, (copies, right))
-        if left == 1 or right == 1:
+        if self.kinds[i] == "values":
             product = u * v
+        elif self.kinds[i] == "contract":
+            product = (v @ getattr(self.tables, f"table_{i}")).unflatten(2, (-1, left))
+            product = (product * u.unsqueeze(2)).sum(3)
         else:
-            product = (u.unsqueeze(-1) * v.unsqueeze(-2)).flatten(2)
-        if not self.plain[i]:
-            product = product @ getattr(self.tables, f"table_{i}")
+            product = (u.unsqueeze(3) * v.unsqueeze(2)).flatten(2) @ getattr(self.tables, f"table_{i}")
         sizes = [d * size for _, d, size in self.targets[i]]
         return product.split(sizes, dim=2) if len(sizes) > 1 else (product,)
 
     def multiplications(self) -> int:
         """Products, contractions and mixtures for one input."""
         total = 0
-        for (copies, left, right), targets, plain in zip(self.shapes, self.targets, self.plain, strict=True):
-            columns = 0 if plain else sum(d * size for _, d, size in targets)
-            total += copies * left * right * (1 + columns)
+        for (copies, left, right), targets, kind in zip(self.shapes, self.targets, self.kinds, strict=True):
+            columns = sum(d * size for _, d, size in targets)
+            if kind == "values":
+                total += copies * left * right
+            elif kind == "contract":
+                total += copies * columns * left * (right + 1)
+            else:
+                total += copies * left * right * (1 + columns)
         return total + sum(n * size * s for (n, size), s in zip(self.terms, self.summands, strict=True))
+
+
+def _kind(rows: np.ndarray) -> str:
+    """How to evaluate bilinear maps [k, left, right]: the products are the values, contract first, or multiply out."""
+    k, left, right = rows.shape
+    if k == left * right and (left == 1 or right == 1) and np.allclose(rows.reshape(k, -1), np.eye(k), 0, IDENTITY):
+        return "values"
+    return "contract" if k < right else "outer"

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, Task, check_channels
-from erlangen.point.architectures import first_map
+from erlangen.point.architectures import between
 
 
 class PointReadout(EquivariantModule):
@@ -29,7 +29,7 @@ class PointReadout(EquivariantModule):
 
     def __init__(self, field: Field, task: Task, dropout: float = 0.0, rank: int | None = None) -> None:
         super().__init__(field, Field(field.space, task.out_rep(field.group)))
-        self.map = first_map(field, self.out_field, rank)
+        self.map = between(field, self.out_field, rank)
         self.dropout = dropout
         copy = [i for i, (_, c) in enumerate(field.rep.copies()) for _ in range(c.size)]
         self.copies = copy[-1] + 1

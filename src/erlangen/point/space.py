@@ -52,26 +52,23 @@ class Point(Space):
 
         return CopyNorm(field)
 
-    def block(
-        self, in_field: Field, out_field: Field, *, rank: int | None = None, norm: bool = False, **local: Any
-    ) -> "EquivariantModule":
-        """σ ∘ (norm ∘) (B₁ + B₂): a linear and a bilinear map, then gates.
+    def block(self, in_field: Field, out_field: Field, *, rank: int | None = None, **local: Any) -> "EquivariantModule":
+        """A residual step, x + a σ(B x), after a linear and a bilinear map to the output field where that is another.
 
         Args:
             in_field: type of the input.
             out_field: type of the output.
-            rank: products of every pair of components in the bilinear map; 0 for none; None for as many as fit.
-            norm: whether to normalise before the gates.
-            local: options of `Gate`.
+            rank: of the bilinear map; 0 for none; None decides by the representations.
+            local: options of `GatedResidual`.
         """
-        from erlangen.point.architectures import first_map
-        from erlangen.point.nonlinearity import Gate, gated
+        from erlangen.point.architectures import between
+        from erlangen.point.bilinear import EquivariantQuadratic
+        from erlangen.point.residual import GatedResidual
 
-        inner = gated(out_field)
-        steps = [first_map(in_field, inner, rank)]
-        if norm:
-            steps.append(self.norm(inner))
-        return Sequential(*steps, Gate(out_field, **local))
+        first = between(in_field, out_field, rank)
+        multiplied = isinstance(first, EquivariantQuadratic) or not out_field.rep.is_permutation
+        step = GatedResidual(out_field, **{"start": 0.0 if multiplied else 1.0, **local})
+        return step if in_field == out_field else Sequential(first, step)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """A point cannot be coarsened.
