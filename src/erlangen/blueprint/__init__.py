@@ -6,6 +6,7 @@ from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, PlanRow, plan_of
 from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
 from erlangen.blueprint.space import Action, Recipe, Space, check_channels, register_space, space_from
+from erlangen.blueprint.tables import Tables
 from erlangen.blueprint.task import Classify, Predict, Regress, Segment, Task, task_from
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Sequential",
     "Signal",
     "Space",
+    "Tables",
     "Task",
     "check_channels",
     "derive",

@@ -8,18 +8,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import Field
+from erlangen.blueprint import Field, Tables
 from erlangen.errors import FieldError, NoEquivariantMap
 from erlangen.grids.space import point_matrices
-from erlangen.solve import kernel_basis
-from erlangen.symmetry import FiniteGroup
+from erlangen.solve import kernel_basis, solve, solve_kernel
+from erlangen.symmetry import Component, FiniteGroup, Representation
 
 
 class KernelExpansion(nn.Module):
     """The linear map from the free weights of a layer to its kernel.
 
-    Every pair of terms with an equivariant kernel has weights [dim Hom, copies out, copies in]. An entry of the kernel
-    is plus or minus one of them, or zero, so expanding is a lookup of rows, transposed once into channels_last order.
+    Every pair of terms with an equivariant kernel has weights [dim Hom, copies out, copies in]. Between signed
+    permutations an entry of the kernel is plus or minus one of them, or zero, so expanding is a lookup of rows; else it
+    is a product with the basis kernels. Either is transposed once into channels_last order.
 
     Args:
         in_field: type of the input.
@@ -38,15 +39,15 @@ class KernelExpansion(nn.Module):
         self.columns = [(m // groups, c.size) for m, c in in_field.rep.terms]
         self.pairs: dict[tuple[int, int], int] = {}  # (out term, in term) -> which weights
         self.shapes: list[tuple[int, int, int]] = []
-        matrices = point_matrices(_finite(in_field), len(kernel_size))
+        self.group = _finite(in_field)
+        dense: dict[str, np.ndarray] = {}
         for a, (copies_out, component_out) in enumerate(out_field.rep.terms):
             fed = np.zeros(component_out.size, bool)
             for b, (_, component_in) in enumerate(in_field.rep.terms):
-                basis = kernel_basis(kernel_size, matrices, component_in, component_out)
-                if basis.dim:
-                    self._add(a, b, basis.index, basis.sign)
-                    self.shapes.append((basis.dim, copies_out, self.columns[b][0]))
-                    fed |= (basis.sign != 0).any(axis=(1, 2))
+                dim, used = self._solve(a, b, component_in, component_out, dense)
+                if dim:
+                    self.shapes.append((dim, copies_out, self.columns[b][0]))
+                    fed |= used
             start = 0
             for block in component_out.blocks:
                 if not fed[start : start + block.size].any():
@@ -54,11 +55,29 @@ class KernelExpansion(nn.Module):
                     hint = f"leave {which} out, enlarge the kernel, or give the input a component that can feed it"
                     raise NoEquivariantMap(in_field, f"{which} (term {a} of {out_field})", hint)
                 start += block.size
+        self.tables = Tables(dense)
 
-    def _add(self, a: int, b: int, index: np.ndarray, sign: np.ndarray) -> None:
+    def _solve(
+        self, a: int, b: int, rep_in: Component, rep_out: Component, dense: dict[str, np.ndarray]
+    ) -> tuple[int, np.ndarray]:
+        """Find the kernels from one component to another: (how many, [size_out] which channels they feed)."""
         k = len(self.pairs)
-        self.pairs[a, b] = k
-        # entries in the order (out, tap, in) are what a channels_last kernel wants
+        if rep_in.is_monomial and rep_out.is_monomial:
+            matrices = point_matrices(self.group, len(self.kernel_size))
+            basis = kernel_basis(self.kernel_size, matrices, rep_in, rep_out)
+            if basis.dim:
+                self.pairs[a, b] = k
+                self._keep_orbits(k, basis.index, basis.sign)
+            return basis.dim, (basis.sign != 0).any(axis=(1, 2))
+        before, after = (Representation(self.group, ((1, rep),)) for rep in (rep_in, rep_out))
+        found = solve_kernel(self.kernel_size, self.group, before, after).basis
+        if len(found):
+            self.pairs[a, b] = k
+            # entries in the order (out, tap, in) are what a channels_last kernel wants
+            dense[f"basis_{k}"] = found.transpose(1, 3, 2, 0).reshape(-1, len(found))
+        return len(found), (np.abs(found) > 1e-9).any(axis=(0, 2, 3))
+
+    def _keep_orbits(self, k: int, index: np.ndarray, sign: np.ndarray) -> None:
         lookup = torch.from_numpy(index.transpose(0, 2, 1).reshape(-1).copy())
         self.register_buffer(f"index_{k}", lookup, persistent=False)
         signs = torch.from_numpy(sign.transpose(0, 2, 1).reshape(-1, 1).astype(np.float32))
@@ -71,8 +90,10 @@ class KernelExpansion(nn.Module):
         """For the weights of every pair: how many inputs feed an output channel of their row, over all terms."""
         total = [0.0] * len(self.rows)
         for (a, b), k in self.pairs.items():
-            sign = getattr(self, f"sign_{k}")
+            sign, basis = getattr(self, f"sign_{k}", None), getattr(self.tables, f"basis_{k}", None)
             density = 1.0 if sign is None else float(sign.abs().mean())
+            if basis is not None:  # the mean square of an entry, for weights of variance 1
+                density = float(basis.square().sum(dim=1).mean())
             total[a] += density * prod(self.columns[b]) * prod(self.kernel_size)
         return [total[a] for a, _ in self.pairs]
 
@@ -97,13 +118,18 @@ class KernelExpansion(nn.Module):
         k = self.pairs.get((a, b))
         if k is None:
             return weights[0].new_zeros(copies_out * size_out, taps, copies_in * size_in, dtype=dtype)
-        entries = functional.embedding(getattr(self, f"index_{k}"), weights[k].flatten(1))
-        sign = getattr(self, f"sign_{k}")
-        if sign is not None:
-            entries = entries * sign.to(entries.dtype)
+        entries = self._entries(k, weights[k].flatten(1))
         entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
         entries = entries.to(dtype, memory_format=torch.contiguous_format).contiguous()
         return entries.view(copies_out * size_out, taps, copies_in * size_in)
+
+    def _entries(self, k: int, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
+        basis = getattr(self.tables, f"basis_{k}", None)
+        if basis is not None:
+            return basis.to(weight.dtype) @ weight
+        entries = functional.embedding(getattr(self, f"index_{k}"), weight)
+        sign = getattr(self, f"sign_{k}")
+        return entries if sign is None else entries * sign.to(entries.dtype)
 
 
 class BiasExpansion(nn.Module):
@@ -121,11 +147,20 @@ class BiasExpansion(nn.Module):
         d = len(out_field.space.nominal_shape())
         index, sign, self.free = [], [], 0
         for copies, component in out_field.rep.terms:
-            basis = kernel_basis((1,) * d, point_matrices(group, d), group.trivial.terms[0][1], component)
+            if component.is_monomial:
+                basis = kernel_basis((1,) * d, point_matrices(group, d), group.trivial.terms[0][1], component)
+                dim, where, signs = basis.dim, basis.index[:, 0, 0], basis.sign[:, 0, 0]
+            elif solve(group.trivial, Representation(group, ((1, component),))).dim:
+                raise FieldError(
+                    f"{component} of {group} holds invariant vectors that are no sums of channels. Fix: write it as a "
+                    f"sum of irreps, with its trivial part apart."
+                )
+            else:
+                dim, where, signs = 0, np.zeros(component.size, np.int64), np.zeros(component.size, np.int64)
             for _ in range(copies):
-                index.append(np.where(basis.sign[:, 0, 0] == 0, 0, self.free + basis.index[:, 0, 0]))
-                sign.append(basis.sign[:, 0, 0])
-                self.free += basis.dim
+                index.append(np.where(signs == 0, 0, self.free + where))
+                sign.append(signs)
+                self.free += dim
         self.register_buffer("index", torch.from_numpy(np.concatenate(index)), persistent=False)
         self.register_buffer("sign", torch.from_numpy(np.concatenate(sign).astype(np.float32)), persistent=False)
 

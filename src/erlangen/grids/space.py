@@ -1,8 +1,9 @@
 """Regular grids in one, two and three dimensions, with shifts and the exact point groups.
 
 Coordinates are (x, y, z) = index along the last, second-to-last, third-to-last axis, measured from the centre; y grows
-downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions the planar groups turn
-about z.
+downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions groups have their
+Schoenflies names and turn about z: D4 has 180° turns about x besides, C4v mirrors, O is all rotations of the cube. Axes
+whose pixels have different spacings are not exchanged by any symmetry.
 """
 
 from functools import lru_cache
@@ -19,11 +20,12 @@ from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, reg
 from erlangen.errors import DomainError, UnknownName
 from erlangen.symmetry import FiniteGroup, Representation
 from erlangen.symmetry import group as group_named
+from erlangen.symmetry.crystal import MOVES, point_group
 
 if TYPE_CHECKING:
     from erlangen.blueprint import EquivariantModule, Task
 
-GROUPS = {1: ("C1", "D1"), 2: ("C1", "C2", "C4", "D1", "D2", "D4"), 3: ("C1", "C2", "C4", "D1", "D2", "D4")}
+GROUPS: dict[int, tuple[str, ...]] = {1: ("C1", "D1"), 2: ("C1", "C2", "C4", "D1", "D2", "D4"), 3: tuple(MOVES)}
 
 
 class Grid(Space):
@@ -32,22 +34,32 @@ class Grid(Space):
     Args:
         d: number of axes, 1, 2 or 3.
         shape: pixels along each axis (…, y, x); None where a network should take any size.
+        spacing: distance between pixels along each axis (…, y, x), in any unit, such as (2.5, 1, 1) mm; None if it is
+            the same along all.
 
     Raises:
-        DomainError: d is not 1, 2 or 3, or the shape does not have d positive sizes.
+        DomainError: d is not 1, 2 or 3, or shape or spacing do not have d positive entries.
 
     Law: (g·x)(u) = ρ(g) x(g⁻¹u), with g⁻¹u on the grid again.
     """
 
     name = "grid"
 
-    def __init__(self, d: int, shape: "tuple[int, ...] | list[int] | None" = None) -> None:
+    def __init__(
+        self,
+        d: int,
+        shape: "tuple[int, ...] | list[int] | None" = None,
+        spacing: "tuple[float, ...] | list[float] | None" = None,
+    ) -> None:
         if d not in GROUPS:
             raise DomainError(f"Grid(d) has 1, 2 or 3 axes, got {d}")
         if shape is not None and (len(shape) != d or any(n < 1 for n in shape)):
             raise DomainError(f"Grid({d}) needs a shape of {d} positive sizes, got {tuple(shape)}")
+        if spacing is not None and (len(spacing) != d or any(not a > 0 for a in spacing)):
+            raise DomainError(f"Grid({d}) needs {d} positive spacings, got {tuple(spacing)}")
         self.d = d
         self.shape = None if shape is None else tuple(int(n) for n in shape)
+        self.spacing = None if spacing is None else tuple(float(a) for a in spacing)
 
     def act(self, g: int, signal: Float[Tensor, "b c *shape"], rep: Representation) -> Float[Tensor, "b c *moved"]:
         """(g·x)(u) = ρ(g) x(g⁻¹u), by transposing and flipping axes: exact."""
@@ -127,17 +139,26 @@ class Grid(Space):
             UnknownName: no group has this name.
             DomainError: the grid does not have this group; the message lists those it has.
         """
-        square = self.d == 1 or self.shape is None or self.shape[-1] == self.shape[-2]
-        known = [g for g in GROUPS[self.d] if square or g not in ("C4", "D4")]
-        chosen = group_named(known[-1] if name is None else name)
-        if isinstance(chosen, FiniteGroup) and chosen.name in known:
-            return chosen
-        why = (
-            "it is not square"
-            if not square and chosen.name in GROUPS[self.d]
-            else "pixels go to pixels only under these"
-        )
+        known = [n for n in GROUPS[self.d] if self._obstacle(on_grid(n, self.d)) is None]
+        chosen = next((n for n in GROUPS[self.d] if name is not None and n.lower() == name.lower()), name or known[-1])
+        if chosen in known:
+            return on_grid(chosen, self.d)
+        why: str | None = "pixels go to pixels only under these"
+        if chosen in GROUPS[self.d]:
+            why = self._obstacle(on_grid(chosen, self.d))
+        else:
+            group_named(chosen)  # a name that no group has is an error of its own
         raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.")
+
+    def _obstacle(self, group: FiniteGroup) -> str | None:
+        """Which two axes the group exchanges although they differ, in words; None if it maps the grid to itself."""
+        for matrix in point_matrices(group, self.d):
+            for i, j in zip(*np.nonzero(matrix), strict=True):
+                a, b = sorted((self.d - 1 - int(i), self.d - 1 - int(j)))
+                for values, what in ((self.shape, "pixels"), (self.spacing, "spacing")):
+                    if values is not None and values[a] != values[b]:
+                        return f"it exchanges axes {a} and {b}, with {what} {values[a]:g} and {values[b]:g}"
+        return None
 
     def sample_signal(
         self, field: Field, batch: int = 2, generator: torch.Generator | None = None
@@ -192,31 +213,43 @@ class Grid(Space):
         return self.shape or ((16,) * 3 if self.d == 3 else (32,) * self.d)
 
     def describe(self) -> dict[str, Any]:
-        """{"domain": "grid", "d": …, "shape": …}."""
-        return {"domain": "grid", "d": self.d, "shape": None if self.shape is None else list(self.shape)}
+        """{"domain": "grid", "d": …, "shape": …}, and the spacing if there is one."""
+        found: dict[str, Any] = {
+            "domain": "grid",
+            "d": self.d,
+            "shape": None if self.shape is None else list(self.shape),
+        }
+        return found if self.spacing is None else {**found, "spacing": list(self.spacing)}
 
     def __repr__(self) -> str:
-        return f"Grid({self.d})" if self.shape is None else f"Grid({'×'.join(map(str, self.shape))})"
+        size = str(self.d) if self.shape is None else "×".join(map(str, self.shape))
+        return (
+            f"Grid({size})"
+            if self.spacing is None
+            else f"Grid({size}, spacing {'×'.join(f'{a:g}' for a in self.spacing)})"
+        )
 
 
 @lru_cache
 def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
-    """How a planar group moves the points of a d-dimensional grid: [|G|, d, d] signed permutation matrices.
+    """How a group moves the points of a d-dimensional grid: [|G|, d, d] signed permutation matrices.
 
     Raises:
         DomainError: the group does not map the grid to itself.
     """
-    if not isinstance(group, FiniteGroup) or group.name not in GROUPS[d]:
+    if not isinstance(group, FiniteGroup) or group.name not in GROUPS[d] or group != on_grid(group.name, d):
         raise DomainError(
             f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}."
         )
-    plane = group.standard.matrices()
-    if d <= 2:
-        return plane[:, :d, :d]
-    volume = np.zeros((len(plane), 3, 3))
-    volume[:, :2, :2] = plane
-    volume[:, 2, 2] = 1.0
-    return volume
+    return group.standard.matrices()[:, :d, :d]
+
+
+def on_grid(name: str, d: int) -> FiniteGroup:
+    """The group of this name as it acts on a d-dimensional grid."""
+    found = point_group(name) if d == 3 else group_named(name)
+    if not isinstance(found, FiniteGroup):
+        raise DomainError(f"{name} is not finite, so it maps no grid to itself")
+    return found
 
 
 def rotate(x: Float[Tensor, "b c n n"], degrees: "float | Tensor", mode: str = "bilinear") -> Float[Tensor, "b c n n"]:
@@ -262,11 +295,11 @@ def turn(degrees: float) -> Action:
     return Action(f"{degrees:g}°", "rotation", False, move, False, float(degrees), undo)
 
 
-def grid_from(d: int = 2, shape: "list[int] | None" = None) -> Grid:
+def grid_from(d: int = 2, shape: "list[int] | None" = None, spacing: "list[float] | None" = None) -> Grid:
     """The grid that `Grid.describe` described."""
     if not isinstance(d, int):
         raise UnknownName("number of axes", d, ["1", "2", "3"])
-    return Grid(d, shape)
+    return Grid(d, shape, spacing)
 
 
 register_space("grid", grid_from)

@@ -71,13 +71,13 @@ class Settings:
         return asdict(self)
 
 
+VECTORS = {"epochs": 200, "batch_size": 64, "lr": 3e-3, "weight_decay": 1e-4, "ema": 0.99}
 TABLE: dict[tuple[str, str], dict[str, Any]] = {
     ("grid", "classify"): {"epochs": 80, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.998},
     ("grid", "segment"): {"epochs": 40, "batch_size": 16, "lr": 2e-3, "ema": 0.998},
-    **dict.fromkeys(
-        (("point", "classify"), ("point", "regress"), ("point", "predict")),
-        {"epochs": 200, "batch_size": 64, "lr": 3e-3, "weight_decay": 1e-4, "ema": 0.99},
-    ),
+    ("point", "classify"): VECTORS,
+    ("point", "regress"): VECTORS,
+    ("point", "predict"): VECTORS,
     ("graph", "classify"): {"epochs": 100, "batch_size": 32, "lr": 5e-3, "weight_decay": 1e-3, "ema": 0.99},
     ("graph", "segment"): {
         "epochs": 200,

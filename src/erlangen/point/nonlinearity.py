@@ -12,10 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.point.bilinear import bilinear_basis, symmetric_maps
-from erlangen.point.expansion import Tables
 from erlangen.symmetry import Component, Representation
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {

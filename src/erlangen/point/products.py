@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.point.expansion import Tables
+from erlangen.blueprint import Tables
 
 IDENTITY = 1e-14
 

@@ -277,7 +277,14 @@ class FiniteGroup(Group):
         return subgroup_classes(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FiniteGroup) and self.name == other.name and np.array_equal(self.table, other.table)
+        if self is other:
+            return True
+        if not isinstance(other, FiniteGroup) or self.name != other.name or not np.array_equal(self.table, other.table):
+            return False
+        mine, theirs = self.defining, other.defining
+        return (mine is None) == (theirs is None) and (
+            mine is None or theirs is None or (mine.shape == theirs.shape and np.allclose(mine, theirs, atol=TOLERANCE))
+        )
 
     def __hash__(self) -> int:
         return hash((self.name, self.order))
