@@ -75,7 +75,7 @@ class KernelExpansion(nn.Module):
             self.pairs[a, b] = k
             # entries in the order (out, tap, in) are what a channels_last kernel wants
             dense[f"basis_{k}"] = found.transpose(1, 3, 2, 0).reshape(-1, len(found))
-        return len(found), (np.abs(found) > 1e-9).any(axis=(0, 2, 3))
+        return len(found), np.asarray((np.abs(found) > 1e-9).any(axis=(0, 2, 3)))
 
     def _keep_orbits(self, k: int, index: np.ndarray, sign: np.ndarray) -> None:
         lookup = torch.from_numpy(index.transpose(0, 2, 1).reshape(-1).copy())

@@ -107,11 +107,11 @@ def _entries(block: Block, axes_in: tuple[int, ...], axes_out: tuple[int, ...]) 
         parts = []
         for row in fed[:LONGEST]:
             terms = [
-                _term(matrix[row, column], _place(column, axes_in))
+                _term(matrix[row, column], _place(int(column), axes_in))
                 for column in np.flatnonzero(np.abs(matrix[row]) > 1e-9)
             ]
             total = " ".join(terms[:LONGEST]).removeprefix("+ ") + (" …" if len(terms) > LONGEST else "")
-            parts.append(f"y{_place(row, axes_out)} += {total}")
+            parts.append(f"y{_place(int(row), axes_out)} += {total}")
         more = f"; … {len(fed)} outputs" if len(fed) > LONGEST else ""
         lines.append(f"  w{block.start + d * block.copies_out * block.copies_in}: {'; '.join(parts)}{more}")
     return lines
@@ -128,4 +128,4 @@ def _term(value: complex, place: str) -> str:
 def _place(entry: int, axes: tuple[int, ...]) -> str:
     if not axes:
         return ""
-    return "[" + ",".join(str(i) for i in np.unravel_index(int(entry), axes)) + "]"
+    return "[" + ",".join(str(i) for i in np.unravel_index(entry, axes)) + "]"
