@@ -1,7 +1,6 @@
 """Equivariant multilayer perceptrons: sizes, hidden representations, and the named network."""
 
 from contextlib import suppress
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
@@ -35,7 +34,7 @@ def recipe(size: str, field: Field, task: "Task") -> Recipe:
         raise UnknownName("size", size, SIZES)
     channels, blocks, rank = SIZES[size]
     unit = hidden_unit(field.rep, task.out_rep(field.group))
-    return Recipe((channels,) * blocks, (), ({"rank": rank},) * blocks, unit, options={"rank": rank})
+    return Recipe((channels,) * blocks, (), ({"rank": rank, "early": True},) * blocks, unit, options={"rank": rank})
 
 
 def hidden_unit(rep_in: Representation, rep_out: Representation) -> Representation:
@@ -115,6 +114,22 @@ def between(in_field: Field, out_field: Field, rank: int | None = None) -> Equiv
     return EquivariantQuadratic(in_field, out_field, 64 if rank is None else rank)
 
 
+def reached(in_field: Field, out_field: Field, rank: int | None = None) -> Field:
+    """The output without the terms that no map of `between` can feed; all of it if there is no other.
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output.
+        rank: of the bilinear map.
+    """
+    kept = []
+    for m, component in out_field.rep.terms:
+        with suppress(NoEquivariantMap):
+            between(in_field, out_field.with_rep(_once(component)), rank)
+            kept.append((m, component))
+    return out_field.with_rep(Representation(out_field.group, tuple(kept))) if kept else out_field
+
+
 class EquivariantMLP(Sequential):
     """The equivariant multilayer perceptron: products of the input, gated residual steps, products of the result.
 
@@ -155,9 +170,11 @@ class EquivariantMLP(Sequential):
         else:
             hidden = in_field.group.representation(channels)
         used = rank if bilinear else 0
-        fields = [in_field, *[in_field.with_rep(hidden)] * layers]
-        blocks = [in_field.space.block(a, b, rank=used) for a, b in pairwise(fields)]
-        super().__init__(*blocks, between(fields[-1], out_field, used))
+        now, blocks = in_field, []
+        for _ in range(layers):
+            blocks.append(in_field.space.block(now, in_field.with_rep(hidden), rank=used, early=True))
+            now = blocks[-1].out_field
+        super().__init__(*blocks, between(now, out_field, used))
 
 
 def _distinct(rep: Representation) -> list[Component]:

@@ -5,6 +5,7 @@ cheap when the input is wide: it mixes the input into a few factors first and mu
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -108,16 +109,16 @@ class EquivariantBilinear(EquivariantModule):
 class FactoredBilinear(EquivariantModule):
     """x ↦ Σ_k w_k B(u_k, v_k) with linear equivariant u = U x and v = V x: products copy by copy, cheap and documented.
 
-    Every pair of component types of the input has rank/√size products, so the layer reaches sums of that many where
-    `EquivariantBilinear` reaches all. Triples of components with more than 1,024
-    entries (such as three tensors of rank 2 in four dimensions) are left out.
+    Each pair of component types of the input has rank/√(ab) products, where a and b are their channels, so the layer
+    reaches sums of that many where `EquivariantBilinear` reaches all. Triples of components of more than 1,024 entries
+    (such as three tensors of rank 2 in four dimensions) are left out.
 
     Law: f(ρ_in(g) x) = ρ_out(g) f(x), f(t x) = t² f(x).
 
     Args:
         in_field: type of the input, a field on `Point`.
         out_field: type of the output, of the same group.
-        rank: products of each pair of types of one channel; of larger types rank/√(channels).
+        rank: products of each pair of types of one channel; larger types have fewer.
         partial: leave terms of the output that no product can feed at zero, for sums with other layers.
 
     Raises:
@@ -143,11 +144,11 @@ class FactoredBilinear(EquivariantModule):
                 maps = _maps(a, b, out_field.rep, LARGEST_MAP)
                 if not maps:
                     continue
-                copies = max(1, int(rank / max(a.size, b.size) ** 0.5))
+                copies = max(1, int(rank / (a.size * b.size) ** 0.5))
                 pieces[i].append((len(pairs), 0, copies * a.size))
                 pieces[j].append((len(pairs), 1, copies * b.size))
                 pairs.append(Pair(copies, a.size, b.size, maps))
-        self.products = _checked(pairs, in_field, out_field, partial)
+        self.products = _checked(pairs, in_field, out_field, partial and bool(pairs))
         order = [piece for of_type in pieces for piece in of_type]
         self.sizes = [size for _, _, size in order]
         self.places = [[order.index(p) for p in order if p[1] == side] for side in (0, 1)]
@@ -202,8 +203,11 @@ class EquivariantQuadratic(EquivariantModule):
     def __init__(self, in_field: Field, out_field: Field, rank: int = 32) -> None:
         super().__init__(in_field, out_field)
         self.linear = EquivariantLinear(in_field, out_field, partial=True)
-        self.bilinear = FactoredBilinear(in_field, out_field, rank, partial=True)
-        for (_, component), *fed in zip(out_field.rep.terms, self.linear.feeds(), self.bilinear.feeds(), strict=True):
+        self.bilinear: FactoredBilinear | None = None
+        with suppress(NoEquivariantMap):
+            self.bilinear = FactoredBilinear(in_field, out_field, rank, partial=True)
+        products = [False] * len(out_field.rep.terms) if self.bilinear is None else self.bilinear.feeds()
+        for (_, component), *fed in zip(out_field.rep.terms, self.linear.feeds(), products, strict=True):
             if not any(fed):
                 hint = f"leave {component} out, or reach it over a hidden field, such as a tensor product of the input"
                 raise NoEquivariantMap(in_field, f"{component}, not even a quadratic one", hint)
@@ -211,20 +215,24 @@ class EquivariantQuadratic(EquivariantModule):
 
     def reset_parameters(self, gain: float = 1.0) -> None:
         """Unit gain, shared by the two summands."""
-        self.linear.reset_parameters(gain * 0.5**0.5)
-        self.bilinear.reset_parameters(gain * 0.5**0.5)
+        share = gain if self.bilinear is None else gain * 0.5**0.5
+        self.linear.reset_parameters(share)
+        if self.bilinear is not None:
+            self.bilinear.reset_parameters(share)
 
     def forward(self, x: Float[Tensor, "b c_in"]) -> Float[Tensor, "b c_out"]:
         """The sum."""
-        return self.linear(x) + self.bilinear(x)
+        return self.linear(x) if self.bilinear is None else self.linear(x) + self.bilinear(x)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of both."""
-        return self.linear.multiplications(shape) + self.bilinear.multiplications(shape)
+        both = self.linear.multiplications(shape)
+        return both if self.bilinear is None else both + self.bilinear.multiplications(shape)
 
     def export(self) -> nn.Module:
         """The sum of the plain forms."""
-        return _Sum(self.linear.export(), self.bilinear.export())
+        linear = self.linear.export()
+        return linear if self.bilinear is None else _Sum(linear, self.bilinear.export())
 
 
 class _Sum(nn.Module):
@@ -325,6 +333,8 @@ def symmetric_maps(basis: np.ndarray) -> np.ndarray:
     Returns:
         [d', size_out, n, n].
     """
+    if not len(basis):
+        return basis
     even = (basis + basis.swapaxes(2, 3)) / 2
     # exchanging the arguments maps the space to itself, so this is a projection of it: singular values are 0 or 1
     _, values, rows = np.linalg.svd(even.reshape(len(even), -1), full_matrices=False)

@@ -30,7 +30,7 @@ class GatedResidual(EquivariantModule):
     def __init__(self, field: Field, *, start: float = 0.1, norm: bool = False, function: str = "silu") -> None:
         super().__init__(field, field)
         steps: list[EquivariantModule] = [CopyNorm(field)] if norm else []
-        self.step = Sequential(*steps, EquivariantLinear(field, gated(field)), Gate(field, function))
+        self.step = Sequential(*steps, EquivariantLinear(field, gated(field), partial=True), Gate(field, function))
         copy = [i for i, (_, c) in enumerate(field.rep.copies()) for _ in range(c.size)]
         self.weight = nn.Parameter(torch.full((copy[-1] + 1,), start))
         self.register_buffer("copy", torch.tensor(copy), persistent=False)  # of which each channel is part

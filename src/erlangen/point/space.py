@@ -52,19 +52,25 @@ class Point(Space):
 
         return CopyNorm(field)
 
-    def block(self, in_field: Field, out_field: Field, *, rank: int | None = None, **local: Any) -> "EquivariantModule":
+    def block(
+        self, in_field: Field, out_field: Field, *, rank: int | None = None, early: bool = False, **local: Any
+    ) -> "EquivariantModule":
         """A residual step, x + a σ(B x), after a linear and a bilinear map to the output field where that is another.
 
         Args:
             in_field: type of the input.
             out_field: type of the output.
             rank: of the bilinear map; 0 for none; None decides by the representations.
+            early: whether later layers follow, so that terms of the output which need products of products (such as a
+                determinant) may be left out of this one.
             local: options of `GatedResidual`.
         """
-        from erlangen.point.architectures import between
+        from erlangen.point.architectures import between, reached
         from erlangen.point.bilinear import EquivariantQuadratic
         from erlangen.point.residual import GatedResidual
 
+        if early:
+            out_field = reached(in_field, out_field, rank)
         first = between(in_field, out_field, rank)
         multiplied = isinstance(first, EquivariantQuadratic) or not out_field.rep.is_permutation
         step = GatedResidual(out_field, **{"start": 0.0 if multiplied else 1.0, **local})
