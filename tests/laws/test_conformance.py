@@ -181,7 +181,7 @@ REPRESENTATIONS = ("3 trivial", "2 regular", "standard", "sign", "2 quotient(C1)
 SWEEP = [
     (d, group, a, b, kernel)
     for (d, group), (a, b), kernel in product(
-        [(1, "D1"), (2, "C1"), (2, "C2"), (2, "C4"), (2, "D1"), (2, "D2"), (2, "D4"), (3, "D4")],
+        [(1, "D1"), (2, "C1"), (2, "C2"), (2, "C4"), (2, "D1"), (2, "D2"), (2, "D4"), (3, "C4v"), (3, "Th")],
         [(a, b) for i, a in enumerate(REPRESENTATIONS) for b in (REPRESENTATIONS[i], REPRESENTATIONS[(i + 2) % 6])],
         (1, 2, 3),
     )

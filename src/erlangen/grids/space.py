@@ -6,6 +6,7 @@ Schoenflies names and turn about z: D4 has 180° turns about x besides, C4v mirr
 whose pixels have different spacings are not exchanged by any symmetry.
 """
 
+import re
 from functools import lru_cache
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any
@@ -196,7 +197,8 @@ class Grid(Space):
             return move(x, rep, group.inverse(g))
 
         label = group.label(g)
-        angle = float(label[1:]) if label.startswith("r") and "·" not in label else None
+        turned = re.fullmatch(r"r(\d+(?:\.\d+)?)", label)
+        angle = float(turned[1]) if turned else None
         return Action(label, group.name, True, move, g in group.generators.values(), angle, undo)
 
     def _shift(self, axis: int, step: int) -> Action:
