@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
 from erlangen.errors import FieldError, NoEquivariantMap, UnknownName
-from erlangen.point.bilinear import EquivariantQuadratic
 from erlangen.point.linear import EquivariantLinear, check_pair
+from erlangen.point.quadratic import EquivariantQuadratic
 from erlangen.solve import solve
 from erlangen.symmetry import Component, FiniteGroup, Representation
 

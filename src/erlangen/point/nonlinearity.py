@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels
 from erlangen.errors import NonlinearityError, UnknownName
-from erlangen.point.bilinear import bilinear_basis, symmetric_maps
+from erlangen.point.forms import bilinear_basis, symmetric_maps
 from erlangen.symmetry import Component, Representation
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {

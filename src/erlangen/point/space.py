@@ -66,14 +66,15 @@ class Point(Space):
             local: options of `GatedResidual`.
         """
         from erlangen.point.architectures import between, reached
-        from erlangen.point.bilinear import EquivariantQuadratic
+        from erlangen.point.quadratic import EquivariantQuadratic
         from erlangen.point.residual import GatedResidual
 
         if early:
             out_field = reached(in_field, out_field, rank)
         first = between(in_field, out_field, rank)
         multiplied = isinstance(first, EquivariantQuadratic) or not out_field.rep.is_permutation
-        step = GatedResidual(out_field, **{"start": 0.0 if multiplied else 1.0, **local})
+        local = {"start": 0.0 if multiplied else 1.0, **local}
+        step = GatedResidual(out_field, **local)
         return step if in_field == out_field else Sequential(first, step)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
