@@ -69,7 +69,7 @@ def pairings_suffice(component: Component) -> bool:
     Args:
         component: ρ.
 
-    Source: Weyl 1939, The Classical Groups, chapter II (first fundamental theorem for the orthogonal group).
+    Source: Weyl 1946, The Classical Groups, chapter II (first fundamental theorem for the orthogonal group).
     """
     rep = _once(component)
     if not component.group.algebra:
