@@ -1,6 +1,7 @@
 """`audit`: any network, any data, one verdict."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -87,7 +88,9 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     steady = steadiness(model, probe.chunks[0].signal, probe.half, subject.outputs[0])
     worst = max((f for f in families if f.declared), key=lambda f: f.worst, default=None)
     double = _second_look(subject, worst)
-    verdict = _verdict(subject, families, steady, measured, double)
+    if double is not None and double <= limits_for(torch.float64).exact:  # rounding that the network amplifies
+        families = [replace(f, verdict="exact") if f.declared and f.verdict == "approximate" else f for f in families]
+    verdict = _verdict(subject, families, steady, measured)
     tried = [t.action for t in measured.traces if t.action.exact and t.action.family in declared]
     rows, picture = _look_inside(subject, tried, worst, verdict) if layers else ([], None)
     classes = None
@@ -137,13 +140,9 @@ def _second_look(subject: Subject, worst: FamilyResult | None) -> float | None:
         return None
 
 
-def _verdict(
-    subject: Subject, families: list[FamilyResult], steady: Steadiness, measured: Measurement, double: float | None
-) -> str:
+def _verdict(subject: Subject, families: list[FamilyResult], steady: Steadiness, measured: Measurement) -> str:
     limits = subject.limits
     declared = [f.verdict if f.exact else limits.verdict(f.worst) for f in families if f.declared]
-    if double is not None and double <= limits_for(torch.float64).exact:
-        declared = ["exact" if v == "approximate" else v for v in declared]
     other = [limits.verdict(max(steady.repeat, steady.company or 0.0))]
     if not measured.finite or not declared:
         other.append("broken")
