@@ -5,7 +5,8 @@ from erlangen.grids.linear import Conv
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
 from erlangen.grids.norm import BatchNorm, LayerNorm
 from erlangen.grids.readout import DenseReadout, Flatten, InvariantReadout
-from erlangen.grids.space import Grid, point_matrices, rotate
+from erlangen.grids.rotation import rotate
+from erlangen.grids.space import Grid, point_matrices
 
 __all__ = [
     "BatchNorm",

@@ -9,6 +9,9 @@
 | large, not compact                                  | iteration   |
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
 from time import perf_counter
 
 import numpy as np
@@ -21,7 +24,7 @@ from erlangen.solve.certificate import Basis, Certificate, lay_out
 from erlangen.solve.constraints import restrict
 from erlangen.solve.iteration import iterate
 from erlangen.solve.memory import check_memory
-from erlangen.solve.nullspace import candidate_count, null_space
+from erlangen.solve.nullspace import Gap, candidate_count, null_space
 from erlangen.solve.oracle import character_dimension
 from erlangen.solve.orbits import orbits, pair_moves
 from erlangen.solve.schur import decomposes, schur
@@ -68,6 +71,29 @@ def solve(
     Source: M. Finzi, M. Welling, A. G. Wilson 2021, arXiv 2104.09459 (conditions on generators are enough).
     """
     start = perf_counter()
+    _check(rho_in, rho_out, method)
+    found = {
+        (i, j): _pair(a, b, method, tolerance, seed)
+        for i, (_, b) in enumerate(rho_out.terms)
+        for j, (_, a) in enumerate(rho_in.terms)
+    }
+    pairs = {place: basis for place, (basis, _) in found.items()}
+    blocks = tuple(lay_out(rho_in, rho_out, pairs))
+    methods = " and ".join(dict.fromkeys(pair.method for pair in pairs.values())) or "nothing to solve"
+    residual = max((error for _, error in found.values()), default=0.0)
+    oracle = character_dimension(rho_in, rho_out)
+    gap = _joined([pair.gap for pair in pairs.values()])
+    dim = sum(block.count for block in blocks)
+    whole = Certificate(rho_in, rho_out, blocks, dim, oracle, residual, gap, methods, perf_counter() - start)
+    if mask is None and constraint is None:
+        return whole
+    blocks, narrowed = restrict(whole, mask, constraint, tolerance)
+    dim = sum(block.count for block in blocks)
+    gap = _joined([gap, narrowed])
+    return replace(whole, blocks=blocks, dim=dim, oracle=None, gap=gap, seconds=perf_counter() - start)
+
+
+def _check(rho_in: Representation, rho_out: Representation, method: str) -> None:
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
     if rho_in.group != rho_out.group:
@@ -75,45 +101,12 @@ def solve(
             f"equivariant maps need one group; the input is {rho_in} of {rho_in.group}, the output {rho_out} of "
             f"{rho_out.group}. Fix: restrict the larger group's representation."
         )
-    pairs: dict[tuple[int, int], Basis] = {}
-    residual = 0.0
-    for i, (_, b) in enumerate(rho_out.terms):
-        for j, (_, a) in enumerate(rho_in.terms):
-            pairs[i, j], here = _pair(a, b, method, tolerance, seed)
-            residual = max(residual, here)
-    oracle = character_dimension(rho_in, rho_out)
-    if mask is not None or constraint is not None:
-        whole = Certificate(
-            rho_in,
-            rho_out,
-            tuple(lay_out(rho_in, rho_out, pairs)),
-            _count(rho_in, rho_out, pairs),
-            oracle,
-            residual,
-            None,
-            "",
-            0.0,
-        )
-        blocks, gap = restrict(whole, mask, constraint, tolerance)
-        oracle = None
-    else:
-        blocks, gap = tuple(lay_out(rho_in, rho_out, pairs)), None
-    for pair in pairs.values():
-        if pair.gap is not None:
-            gap = pair.gap if gap is None else gap.join(pair.gap)
-    used = list(dict.fromkeys(pair.method for pair in pairs.values()))
-    dim = sum(block.count for block in blocks)
-    return Certificate(
-        rho_in,
-        rho_out,
-        blocks,
-        dim,
-        oracle,
-        residual,
-        gap,
-        " and ".join(used) or "nothing to solve",
-        perf_counter() - start,
-    )
+
+
+def _joined(gaps: Sequence[Gap | None]) -> Gap | None:
+    """The least clear of some gaps; None if whole numbers decided everywhere."""
+    known = [gap for gap in gaps if gap is not None]
+    return reduce(Gap.join, known) if known else None
 
 
 def invariants(rho: Representation, **options: object) -> Certificate:
@@ -148,12 +141,6 @@ def solve_bilinear(
     Law: B(ρ_left(g) x, ρ_right(g) y) = ρ_out(g) B(x, y).
     """
     return solve(left * right, rho_out, **options)  # type: ignore[arg-type]
-
-
-def _count(rho_in: Representation, rho_out: Representation, pairs: dict[tuple[int, int], Basis]) -> int:
-    return sum(
-        n * m * pairs[i, j].dim for i, (n, _) in enumerate(rho_out.terms) for j, (m, _) in enumerate(rho_in.terms)
-    )
 
 
 def _pair(a: Component, b: Component, method: str, tolerance: float | None, seed: int) -> tuple[Basis, float]:

@@ -1,9 +1,10 @@
 """What a group is, and how it acts on channels."""
 
+from erlangen.symmetry.atoms import Indexed, Tabulated
 from erlangen.symmetry.characters import CharacterTable
 from erlangen.symmetry.classical import GL, SL, SO, SU, Classical, O, Scaling, Sp, U
 from erlangen.symmetry.clebsch_gordan import clebsch_gordan
-from erlangen.symmetry.component import Component, Indexed, Tabulated
+from erlangen.symmetry.component import Component
 from erlangen.symmetry.euclidean import SE, E
 from erlangen.symmetry.finite import FiniteGroup, Subgroup
 from erlangen.symmetry.fourier import GroupFourier

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError, FieldError, UnknownName
+from erlangen.symmetry.atoms import Indexed, Tabulated, Trivial
 from erlangen.symmetry.cayley import closure, transversals
 from erlangen.symmetry.characters import TYPES, CharacterTable, character_table, conjugacy_classes
-from erlangen.symmetry.component import TOLERANCE, Component, Indexed, Tabulated, Trivial, as_signed
+from erlangen.symmetry.component import TOLERANCE, Component, as_signed
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.irreps import real_irreps, type_dimension
 from erlangen.symmetry.representation import Representation

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from erlangen.errors import DomainError
-from erlangen.symmetry.component import Trivial
+from erlangen.symmetry.atoms import Trivial
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from erlangen.symmetry.component import Trivial
+from erlangen.symmetry.atoms import Trivial
 from erlangen.symmetry.constructions import Homomorphism, Restricted
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError
-from erlangen.symmetry.component import Component, Trivial
+from erlangen.symmetry.atoms import Trivial
+from erlangen.symmetry.component import Component
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError
-from erlangen.symmetry.component import Component, SignedPermutation, Trivial, signed_matrix
+from erlangen.symmetry.atoms import Trivial
+from erlangen.symmetry.component import Component, SignedPermutation, signed_matrix
 from erlangen.symmetry.group import Group
 from erlangen.symmetry.representation import Representation
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from erlangen.symmetry.atoms import Trivial
 from erlangen.symmetry.classical import Determinant
-from erlangen.symmetry.component import Block, Component, Trivial
+from erlangen.symmetry.component import Block, Component
 from erlangen.symmetry.constructions import Dual, Restricted, Tensor
 from erlangen.symmetry.finite import FiniteGroup
 from erlangen.symmetry.matrix import Defining
