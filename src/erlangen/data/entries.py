@@ -10,6 +10,7 @@ from erlangen.data.digits import MNIST_FILES, mnist, mnist_5k, shipped_file
 from erlangen.data.planetoid import CORA_FILES, cora
 from erlangen.data.rotated import mnist_rot, mnist_rot_5k
 from erlangen.data.tu import mutag, proteins, tu_files
+from erlangen.data.volumes import ADRENAL_FILES, adrenal
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ CATALOGUE: dict[str, Entry] = {
         origin="LeCun et al. 1998",
         files=MNIST_FILES,
         fallback="mnist-5k",
+    ),
+    "adrenal": Entry(
+        title="AdrenalMNIST3D: masks of adrenal glands, normal or with a mass",
+        domain="grid",
+        splits="1,188 train / 98 validation / 298 test",
+        build=adrenal,
+        symmetry="all of the cube: rotations O, and reflections too (left and right glands are mirror twins): Oh",
+        licence="CC BY 4.0 (MedMNIST)",
+        origin="MedMNIST v2, Zenodo record 10519652",
+        files=ADRENAL_FILES,
+        note="77 % are normal: report balanced accuracy or the area under the curve, not plain accuracy alone",
     ),
     "cora": Entry(
         title="2,708 papers and their citations: the subject of each",

@@ -16,6 +16,7 @@ from erlangen.errors import DataError
 from erlangen.files import cache_folder
 
 UPSTREAM = {
+    "adrenalmnist3d": "https://zenodo.org/records/10519652/files/",
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "planetoid": "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/",
     "tu": "https://github.com/muhanzhang/pytorch_DGCNN/raw/50f50413/data/",
