@@ -28,7 +28,7 @@ f4fea4d, experiments/notebooks/synthetic_results_all.csv; groups O(5), O(3), O(1
      1000  scattering 0.00033  0.364           0.0125
     10000  scattering 0.00026  0.0166          0.0134
 
-Last run (one core of a Xeon with AMX, shared; emlp 1.0.3, jax 0.10.2; erlangen: mean and range of three seeds, the other
+Last run (one core of a Xeon with AMX, shared; emlp 1.0.3, jax 0.10.2; erlangen: mean and range of three seeds, other
 arms one seed; EMLP stopped after 900 s, at about 200 of its 1800 steps, its last cell was not run):
 
     points              erlangen                      EMLP, 900 s   MLP     MLP augmented   erlangen   EMLP, schedule
