@@ -47,7 +47,7 @@ from erlangen.point import (
     PointReadout,
 )
 from erlangen.point import Nonlinearity as PointNonlinearity
-from erlangen.point.bilinear import FactoredBilinear
+from erlangen.point.factored import FactoredBilinear
 from erlangen.symmetry import FiniteGroup, Group, Representation
 from erlangen.testing import LAWS, Subject, check
 

@@ -7,6 +7,7 @@ whose pixels have different spacings are not exchanged by any symmetry.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class Grid(Space):
         self,
         d: int,
         shape: "tuple[int, ...] | list[int] | None" = None,
-        spacing: "tuple[float, ...] | list[float] | None" = None,
+        spacing: "Sequence[float | int] | None" = None,
     ) -> None:
         if d not in GROUPS:
             raise DomainError(f"Grid(d) has 1, 2 or 3 axes, got {d}")
@@ -253,7 +254,7 @@ def on_grid(name: str, d: int) -> FiniteGroup:
     return found
 
 
-def grid_from(d: int = 2, shape: "list[int] | None" = None, spacing: "list[float] | None" = None) -> Grid:
+def grid_from(d: int = 2, shape: "list[int] | None" = None, spacing: "list[float | int] | None" = None) -> Grid:
     """The grid that `Grid.describe` described."""
     if not isinstance(d, int):
         raise UnknownName("number of axes", d, ["1", "2", "3"])
