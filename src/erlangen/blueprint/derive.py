@@ -74,7 +74,8 @@ def derive(
             f"derive needs a task, got {task!r}. Fix: Classify(10), Regress(1), Segment(3) or Predict('1 standard')"
         )
     space = field.space
-    recipe = _adapt(space.recipe(size, field, task), width, depth, options)
+    recipe, others = _adapt(space.recipe(size, field, task), width, depth, options)
+    recipe = space.adapt(recipe, others)
     hidden = [_hidden(field, recipe, channels) for channels in recipe.widths]
     if task.dense and recipe.coarsen_after:
         body = _u_shaped(field, hidden, recipe)
@@ -129,9 +130,10 @@ def _read(of: Group, described: "str | list[Any]") -> Representation:
     return sum((m * of.representation(images) for m, images in described), of.representation(0))
 
 
-def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> Recipe:
+def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe with the fields that `options` name replaced, and the other options."""
     values: dict[str, Any] = dict(recipe.__dict__)
-    extra = dict(recipe.options)
+    extra: dict[str, Any] = {}
     for name, value in options.items():
         if name in values and name != "options":
             values[name] = tuple(value) if isinstance(value, list) else value
@@ -146,8 +148,7 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
     values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
     if len(values["local"]) != len(values["widths"]):
         values["local"] = _stretch(values["local"] or ({},), len(values["widths"]))
-    values["options"] = extra
-    return Recipe(**values)
+    return Recipe(**values), extra
 
 
 def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:
@@ -170,7 +171,7 @@ def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
         steps.append(space.block(now, now.with_rep(rep), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
-            steps.append(space.coarsen(now))
+            steps.append(space.coarsen(now, **recipe.pooling))
             now = steps[-1].out_field
     return steps
 
@@ -190,7 +191,7 @@ def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
             steps.append(space.block(now, now.with_rep(hidden[i]), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
-            inner = [space.coarsen(now)]
+            inner = [space.coarsen(now, **recipe.pooling)]
             inner += stage(level + 1, inner[0].out_field)
             refine = space.refine(inner[-1].out_field)
             joined = now.with_rep(now.rep + refine.out_field.rep)

@@ -9,7 +9,7 @@ readout(field, task)          A, the head
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from importlib import import_module
 from pathlib import Path
@@ -61,7 +61,8 @@ class Recipe:
         local: options of the linear layer of every block (kernel size, hops), one mapping a block.
         hidden: the representation hidden fields are made of, in its proportions.
         dropout: share of channels dropped before the head.
-        options: what the head and the blocks of this domain need beyond that.
+        pooling: options of `Space.coarsen`.
+        options: what the head of this domain needs beyond that.
     """
 
     widths: tuple[int, ...]
@@ -69,6 +70,7 @@ class Recipe:
     local: tuple[dict[str, Any], ...] = ()
     hidden: str | Representation = "trivial"
     dropout: float = 0.0
+    pooling: dict[str, Any] = dataclass_field(default_factory=dict)
     options: dict[str, Any] = dataclass_field(default_factory=dict)
 
 
@@ -122,6 +124,15 @@ class Space(ABC):
     @abstractmethod
     def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
         """Widths, locality and coarsening of a named size ("tiny", "small", "medium", "large")."""
+
+    def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
+        """The recipe under options of `derive` that are no field of it; what the domain does not know goes to the head.
+
+        Args:
+            recipe: as `recipe` made it, with its own fields replaced already.
+            options: the others, by name.
+        """
+        return replace(recipe, options={**recipe.options, **options})
 
     @abstractmethod
     def symmetries(self, name: str | None = None) -> Group:
