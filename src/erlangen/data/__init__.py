@@ -3,7 +3,8 @@
 from erlangen.data.arrays import from_arrays
 from erlangen.data.catalogue import FallbackWarning, get, info, list_datasets, load
 from erlangen.data.dataset import Dataset
-from erlangen.data.entries import CATALOGUE, Entry
+from erlangen.data.entries import CATALOGUE
+from erlangen.data.entry import Entry
 from erlangen.data.split import GraphSplit, NodeSplit, Split, TensorSplit
 from erlangen.data.store import Unreachable
 

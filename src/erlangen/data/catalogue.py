@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from erlangen.data.dataset import Dataset
-from erlangen.data.entries import CATALOGUE, Entry
+from erlangen.data.entries import CATALOGUE
+from erlangen.data.entry import Entry
 from erlangen.data.rotated import made_path
 from erlangen.data.store import Unreachable, fetch, find, registry
 from erlangen.errors import DataError, UnknownName
@@ -61,6 +62,8 @@ def _where(name: str, entry: Entry) -> str | None:
             return str(made_path(name, 0))
         if entry.shipped is not None:
             return str(entry.shipped())
+        if entry.simulated:
+            return "simulated when it is loaded"
         found = [find(path) for path in entry.files]
     except Unreachable:
         return None
@@ -78,7 +81,7 @@ def get(name: str) -> Path:
 
     Raises:
         UnknownName: no such set.
-        DataError: it is out of reach, damaged or unreadable. No fallback here.
+        DataError: it is out of reach, damaged or unreadable, or simulated. No fallback here.
     """
     entry = _entry(name)
     if entry.made:
@@ -86,6 +89,8 @@ def get(name: str) -> Path:
         return made_path(name, 0)
     if entry.shipped is not None:
         return entry.shipped()
+    if entry.simulated:
+        raise DataError(f"{name} is simulated from a seed and has no file. Fix: load({name!r}).")
     files = [fetch(path) for path in entry.files]
     return files[0].path.parent
 
@@ -134,12 +139,12 @@ def _scaled(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_provenance(data: Dataset, name: str, asked: str, options: dict[str, Any], reason: str) -> Dataset:
-    entry, files = CATALOGUE[name], data.provenance["files"]
+    entry, files = CATALOGUE[name], data.provenance.get("files", [])
     provenance = {
         "name": name,
         "asked": asked,
         "options": options,
-        "source": files[0].source,
+        "source": files[0].source if files else "simulated",
         "seed": None,
         "fallback": name != asked,
         "reason": reason,
@@ -149,5 +154,6 @@ def _with_provenance(data: Dataset, name: str, asked: str, options: dict[str, An
         **data.provenance,
         "files": [{"path": str(f.path), "sha256": f.sha256} for f in files],
     }
-    provenance.setdefault("sha256", files[0].sha256)
+    if files:
+        provenance.setdefault("sha256", files[0].sha256)
     return replace(data, provenance=provenance)

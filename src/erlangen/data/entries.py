@@ -1,50 +1,12 @@
 """Every data set by name: what it is, where it comes from, what its licence says, and what stands in for it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
 from erlangen.data.atlas import atlas_file, graph_atlas
-from erlangen.data.dataset import Dataset
 from erlangen.data.digits import MNIST_FILES, mnist, mnist_5k, shipped_file
+from erlangen.data.entry import Entry
 from erlangen.data.planetoid import CORA_FILES, cora
 from erlangen.data.rotated import mnist_rot, mnist_rot_5k
 from erlangen.data.tu import mutag, proteins, tu_files
 from erlangen.data.volumes import ADRENAL_FILES, adrenal
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One data set of the catalogue.
-
-    Args:
-        title: one line.
-        domain: the name of its domain.
-        splits: the sizes, in words.
-        build: makes it; its keyword arguments are the options of the set.
-        symmetry: which groups make sense, and which do not.
-        licence: as stated by whoever carries it.
-        origin: where it comes from, in words.
-        files: the files it needs, as in `registry.txt`; empty for sets that an installed package ships.
-        shipped: finds its file in an installed package.
-        made: whether it is made once from those files and kept.
-        fallback: the set that stands in.
-        note: what a reader of results must know.
-    """
-
-    title: str
-    domain: str
-    splits: str
-    build: Callable[..., Dataset]
-    symmetry: str
-    licence: str
-    origin: str
-    files: tuple[str, ...] = ()
-    shipped: Callable[[], Path] | None = None
-    made: bool = False
-    fallback: str | None = None
-    note: str = ""
-
 
 _MNIST_LICENCE = "CC BY-SA 3.0 (as stated by the Keras documentation; copyright Y. LeCun and C. Cortes)"
 _CARRIER_MIT = "MIT (the repository that carries it; the collection itself states none)"

@@ -15,7 +15,7 @@ from typing import Any
 from erlangen.errors import DataError
 from erlangen.files import cache_folder
 
-UPSTREAM = {
+UPSTREAM = {  # "" where nobody serves the files in this form
     "adrenalmnist3d": "https://zenodo.org/records/10519652/files/",
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "planetoid": "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/",
@@ -146,6 +146,8 @@ def fetch(path: str) -> Located:
 def _download(path: str) -> Located:
     collection, _, inner = path.partition("/")
     expected, size = registry()[path]
+    if not UPSTREAM[collection]:
+        raise _missing(path, "no address", "nobody serves this file in the form that is read here")
     url, target = UPSTREAM[collection] + inner, cache_folder() / path
     if os.environ.get("ERLANGEN_OFFLINE", "0") not in ("", "0"):
         raise _missing(path, url, "not asked, because ERLANGEN_OFFLINE is set")
