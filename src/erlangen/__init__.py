@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         precision,
     )
     from erlangen.graphs import Graph, Graphs
-    from erlangen.grids import Grid
+    from erlangen.grids import Grid, Strand
     from erlangen.learn import Run, fit
     from erlangen.point import EquivariantLinear, EquivariantMLP, Point
     from erlangen.solve import Certificate, invariants, solve_bilinear, solve_kernel
@@ -114,7 +114,7 @@ _HOMES = {
         "precision",
     ),
     "graphs": ("Graph", "Graphs"),
-    "grids": ("Grid",),
+    "grids": ("Grid", "Strand"),
     "learn": ("Run", "fit"),
     "point": ("EquivariantLinear", "EquivariantMLP", "Point"),
     "solve": ("Certificate", "invariants", "solve_bilinear", "solve_kernel"),
@@ -191,6 +191,7 @@ __all__ = [
     "Sequential",
     "Signal",
     "Sp",
+    "Strand",
     "T",
     "Translations",
     "U",

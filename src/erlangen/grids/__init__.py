@@ -7,6 +7,7 @@ from erlangen.grids.norm import BatchNorm, LayerNorm
 from erlangen.grids.readout import DenseReadout, Flatten, InvariantReadout
 from erlangen.grids.rotation import rotate
 from erlangen.grids.space import Grid, point_matrices
+from erlangen.grids.strand import Strand
 
 __all__ = [
     "BatchNorm",
@@ -19,6 +20,7 @@ __all__ = [
     "Nonlinearity",
     "Pointwise",
     "Pool",
+    "Strand",
     "Upsample",
     "point_matrices",
     "rotate",

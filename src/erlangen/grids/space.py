@@ -239,11 +239,20 @@ def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
     Raises:
         DomainError: the group does not map the grid to itself.
     """
-    if not isinstance(group, FiniteGroup) or group.name not in GROUPS[d] or group != on_grid(group.name, d):
+    if not isinstance(group, FiniteGroup) or not (_is_named(group, d) or _is_signed(group, d)):
         raise DomainError(
             f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}."
         )
     return group.standard.matrices()[:, :d, :d]
+
+
+def _is_named(group: FiniteGroup, d: int) -> bool:
+    return group.name in GROUPS[d] and group == on_grid(group.name, d)
+
+
+def _is_signed(group: FiniteGroup, d: int) -> bool:
+    """Whether the group is defined by signed permutations of the axes, as the reverse complement of a strand is."""
+    return group.defining is not None and group.defining.shape[1:] == (d, d) and group.standard.is_monomial
 
 
 def on_grid(name: str, d: int) -> FiniteGroup:
