@@ -16,8 +16,9 @@ _WITH_NUMBERS = ("kmers(k)", "frames_from_left(length)", "involution(i,j,…)")
 class StrandGroup(FiniteGroup):
     """The symmetries of a strand: {e, rc}, or {e} alone where the two strands mean different things.
 
-    A representation is any involution of the channels: `letters` swaps A with T and C with G, `kmers(k)` every word with
-    its reverse complement, `regular` the two strands, `frames` the reading frames of one strand with those of the other.
+    A representation is any involution of the channels: `letters` swaps A with T and C with G, `kmers(k)` every word
+    with its reverse complement, `regular` the two strands, `frames` the reading frames of one strand with those of the
+    other.
 
     Args:
         order: 2 for the reverse complement, 1 for no symmetry.

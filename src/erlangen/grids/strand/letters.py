@@ -15,7 +15,11 @@ UNKNOWN = "N"
 
 
 def one_hot(
-    sequences: "str | Sequence[str]", *, alphabet: str = ALPHABET, unknown: float = 0.0, dtype: torch.dtype | None = None
+    sequences: "str | Sequence[str]",
+    *,
+    alphabet: str = ALPHABET,
+    unknown: float = 0.0,
+    dtype: torch.dtype | None = None,
 ) -> Float[Tensor, "b letters length"]:
     """Letters as channels: one where the letter is, zero elsewhere.
 
