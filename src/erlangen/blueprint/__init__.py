@@ -7,7 +7,7 @@ from erlangen.blueprint.plan import Plan, PlanRow, plan_of
 from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
 from erlangen.blueprint.space import Action, Recipe, Space, check_channels, register_space, space_from
 from erlangen.blueprint.tables import Tables
-from erlangen.blueprint.task import Classify, Predict, Regress, Segment, Task, task_from
+from erlangen.blueprint.task import Classify, Predict, Profile, Regress, Segment, Task, task_from
 
 __all__ = [
     "Action",
@@ -19,6 +19,7 @@ __all__ = [
     "Plan",
     "PlanRow",
     "Predict",
+    "Profile",
     "Recipe",
     "Regress",
     "Segment",

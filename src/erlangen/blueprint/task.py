@@ -27,6 +27,10 @@ class Task(ABC):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean loss over a batch, in float32."""
 
+    def values(self, output: Tensor) -> Tensor:
+        """What an output says, in the units of the target."""
+        return output
+
     def describe(self) -> dict[str, Any]:
         """A JSON-able description; `task_from` reads it."""
         return {"task": self.name, **asdict(self)}
@@ -39,11 +43,22 @@ class Classify(Task):
     Args:
         classes: number of classes n.
         label_smoothing: share of the target spread over all classes.
+        weights: what each class counts in the loss, such as inverse frequencies; None counts every example alike.
+
+    Raises:
+        FieldError: there are not as many weights as classes.
     """
 
     classes: int
     label_smoothing: float = 0.0
+    weights: tuple[float, ...] | None = None
     name: ClassVar[str] = "classify"
+
+    def __post_init__(self) -> None:
+        if self.weights is not None:
+            object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
+            if len(self.weights) != self.classes:
+                raise FieldError(f"Classify({self.classes}) needs {self.classes} weights, got {len(self.weights)}")
 
     def out_rep(self, group: Group) -> Representation:
         """n trivial."""
@@ -51,7 +66,8 @@ class Classify(Task):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross entropy of logits [B, n] and labels [B]."""
-        return functional.cross_entropy(output.float(), target, label_smoothing=self.label_smoothing)
+        weights = None if self.weights is None else torch.tensor(self.weights, device=output.device)
+        return functional.cross_entropy(output.float(), target, weights, label_smoothing=self.label_smoothing)
 
 
 @dataclass(frozen=True)
@@ -80,9 +96,12 @@ class Segment(Task):
 
     Args:
         classes: number of classes n. Targets of -1 are left out.
+        dice: weight of the soft Dice loss of the classes 1 … n-1 (0 is the background) beside the cross entropy; if it
+            is not 0, Dice coefficients are reported too.
     """
 
     classes: int
+    dice: float = 0.0
     name: ClassVar[str] = "segment"
     dense: ClassVar[bool] = True
 
@@ -91,9 +110,28 @@ class Segment(Task):
         return self.classes * group.trivial
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy over the points that have a label; 0 where none has."""
-        total = functional.cross_entropy(output.float(), target, ignore_index=-1, reduction="sum")
-        return total / (target != -1).sum().clamp(min=1)
+        """Cross entropy over the points that have a label (0 where none has), plus `dice` times the soft Dice loss."""
+        wide = output.float()
+        total = functional.cross_entropy(wide, target, ignore_index=-1, reduction="sum")
+        loss = total / (target != -1).sum().clamp(min=1)
+        return loss + self.dice * soft_dice_loss(wide, target) if self.dice else loss
+
+
+def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - the mean over the classes 1 … n-1 of 2 Σ p t / Σ (p + t), with p the softmax; sums run over the batch.
+
+    Args:
+        logits: [B, n, *space].
+        target: [B, *space] labels; -1 is left out.
+
+    Source: Milletari et al. 2016, arXiv 1606.04797, section 3; with p instead of p² in the denominator.
+    """
+    known = (target >= 0).unsqueeze(1)
+    p = logits.softmax(dim=1) * known
+    t = torch.zeros_like(p).scatter_(1, target.clamp(min=0).unsqueeze(1), 1.0) * known
+    axes = [0, *range(2, p.ndim)]
+    both, either = (p * t).sum(dim=axes)[1:], (p + t).sum(dim=axes)[1:]
+    return 1.0 - ((2.0 * both + 1.0) / (either + 1.0)).mean()
 
 
 @dataclass(frozen=True)
@@ -117,7 +155,36 @@ class Predict(Task):
         return functional.mse_loss(output.float(), target.to(torch.float32))
 
 
-_TASKS = {t.name: t for t in (Classify, Regress, Segment, Predict)}
+@dataclass(frozen=True)
+class Profile(Task):
+    """Counts of events along the domain, a track a channel: the output is the logarithm of their rate.
+
+    Args:
+        rep: representation of the tracks, in string form: "regular" for the two strands of one experiment, "trivial"
+            for a track without strand, "2 regular + trivial" for several.
+
+    Source: a Poisson rate at every place is a Poisson total and a multinomial shape, the two parts of the loss of Avsec
+    et al. 2021, Nature Genetics 53 (BPNet), with weights 1 and 1.
+    """
+
+    rep: str
+    name: ClassVar[str] = "profile"
+    dense: ClassVar[bool] = True
+
+    def out_rep(self, group: Group) -> Representation:
+        """The declared representation of the tracks."""
+        return group.representation(self.rep)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean Poisson deviance up to a constant: exp(o) - t·o for log rates o and counts t, [B, tracks, *space]."""
+        return functional.poisson_nll_loss(output.float(), target.float(), log_input=True)
+
+    def values(self, output: Tensor) -> Tensor:
+        """Rates."""
+        return output.exp()
+
+
+_TASKS = {t.name: t for t in (Classify, Regress, Segment, Predict, Profile)}
 
 
 def task_from(description: dict[str, Any]) -> Task:

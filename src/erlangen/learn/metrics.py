@@ -41,7 +41,7 @@ class Score:
                 count = (target >= 0).sum()
             first = (output.argmax(dim=1) == target).sum()
         else:
-            gap = output.double() - target.double().reshape(output.shape)
+            gap = self.task.values(output).double() - target.double().reshape(output.shape)
             first, second = gap.square().sum(), gap.abs().sum()
         for i, value in enumerate((loss.detach().double() * count, count, first, second)):
             self._totals[i] = self._totals[i] + value
