@@ -98,16 +98,28 @@ class Segment(Task):
         classes: number of classes n. Targets of -1 are left out.
         dice: weight of the soft Dice loss of the classes 1 … n-1 (0 is the background) beside the cross entropy; if it
             is not 0, Dice coefficients are reported too.
+        rep: representation of the classes, in string form, where the symmetry exchanges them (left and right, the
+            letters of a strand); None leaves every class as it is.
     """
 
     classes: int
     dice: float = 0.0
+    rep: str | None = None
     name: ClassVar[str] = "segment"
     dense: ClassVar[bool] = True
 
     def out_rep(self, group: Group) -> Representation:
-        """n trivial channels at every point."""
-        return self.classes * group.trivial
+        """n trivial channels at every point, or the declared representation.
+
+        Raises:
+            FieldError: the declared representation does not have n channels.
+        """
+        if self.rep is None:
+            return self.classes * group.trivial
+        declared = group.representation(self.rep)
+        if declared.size != self.classes:
+            raise FieldError(f"Segment({self.classes}) has {self.classes} classes, but {self.rep!r} has {declared.size}")
+        return declared
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross entropy over the points that have a label (0 where none has), plus `dice` times the soft Dice loss."""
