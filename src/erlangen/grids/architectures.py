@@ -1,9 +1,12 @@
 """Sizes of derived networks on grids: one dial sets widths, kernels and pooling."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe
 from erlangen.errors import UnknownName
+from erlangen.grids.blocks import block_option
 from erlangen.symmetry import FiniteGroup
 
 if TYPE_CHECKING:
@@ -42,3 +45,25 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     hidden = "regular" if isinstance(group, FiniteGroup) and len(group.table) > 1 else "trivial"
     dropout = 0.3 if task.name == "classify" else 0.0
     return Recipe(widths, halve, local, hidden, dropout)
+
+
+# options of `derive` that are no fields of the recipe: name -> (recipe, value) -> recipe
+OPTIONS: dict[str, Callable[[Recipe, Any], Recipe]] = {
+    "block": block_option,
+}
+
+
+def adapt(recipe: Recipe, options: dict[str, Any]) -> Recipe:
+    """The recipe under the options that grids know; the others go to the head.
+
+    Args:
+        recipe: with its own fields replaced already.
+        options: by name, such as block="separable".
+    """
+    others = {}
+    for name, value in options.items():
+        if name in OPTIONS:
+            recipe = OPTIONS[name](recipe, value)
+        else:
+            others[name] = value
+    return replace(recipe, options={**recipe.options, **others})

@@ -1,0 +1,46 @@
+"""Which layers a block of a derived network is made of: `derive(..., block=...)`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
+from erlangen.errors import UnknownName
+
+
+def dense_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
+    """σ ∘ norm ∘ B with a group convolution B; its bias is left to the norm."""
+    space = in_field.space
+    conv = space.linear(in_field, out_field, **{"bias": False, **local})
+    return Sequential(conv, space.norm(out_field), space.nonlinearity(out_field))
+
+
+BLOCKS: dict[str, Callable[..., EquivariantModule]] = {"dense": dense_block}
+
+
+def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local: Any) -> EquivariantModule:
+    """A block of a named kind between two fields.
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output.
+        kind: "dense", a group convolution, norm and nonlinearity.
+        local: options of its layers, such as `kernel_size`.
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    if kind not in BLOCKS:
+        raise UnknownName("block", kind, sorted(BLOCKS))
+    return BLOCKS[kind](in_field, out_field, **local)
+
+
+def block_option(recipe: Recipe, value: str) -> Recipe:
+    """The recipe with blocks of this kind.
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    if value not in BLOCKS:
+        raise UnknownName("block", value, sorted(BLOCKS))
+    return replace(recipe, local=tuple({**local, "kind": value} for local in recipe.local))
