@@ -35,7 +35,7 @@ def test_it_learns_and_keeps_everything(tmp_path):
     rows = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     table = (run.folder / "metrics.csv").read_text().splitlines()
     assert [row["epoch"] for row in rows] == list(range(1, 21))
-    assert (len(table), table[0]) == (21, "epoch,step,loss,accuracy,lr,seconds")
+    assert (len(table), table[0]) == (21, "epoch,step,loss,accuracy,balanced_accuracy,lr,seconds")
     assert rows[0]["loss"] > rows[-1]["loss"]
     environment = json.loads((run.folder / "environment.json").read_text())
     assert environment["packages"]["torch"] == torch.__version__

@@ -118,7 +118,9 @@ class Segment(Task):
             return self.classes * group.trivial
         declared = group.representation(self.rep)
         if declared.size != self.classes:
-            raise FieldError(f"Segment({self.classes}) has {self.classes} classes, but {self.rep!r} has {declared.size}")
+            raise FieldError(
+                f"Segment({self.classes}) has {self.classes} classes, but {self.rep!r} has {declared.size}"
+            )
         return declared
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:

@@ -2,8 +2,18 @@
 
 from erlangen.learn.export import export
 from erlangen.learn.fit import fit
-from erlangen.learn.metrics import Score, evaluate
+from erlangen.learn.metrics import Score, area_under_curve, dice_coefficients, evaluate
 from erlangen.learn.recipe import Settings, settings_for
 from erlangen.learn.run import Run
 
-__all__ = ["Run", "Score", "Settings", "evaluate", "export", "fit", "settings_for"]
+__all__ = [
+    "Run",
+    "Score",
+    "Settings",
+    "area_under_curve",
+    "dice_coefficients",
+    "evaluate",
+    "export",
+    "fit",
+    "settings_for",
+]

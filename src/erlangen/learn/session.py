@@ -123,7 +123,10 @@ class Session:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         if self.augment is not None:
-            signal = self.augment(signal, stream(self.seed, "augment", self.step))
+            place = ("augment", self.step)
+            signal = self.augment(signal, stream(self.seed, *place))
+            if self.task.dense:  # the same draw moves the targets, which live on the same domain
+                target = moved_targets(self.augment, target, stream(self.seed, *place))
         with precision(self.settings.precision, self._device_type):
             output = output_tensor(self.model(signal))
         loss = self.task.loss(output, target)
@@ -178,7 +181,7 @@ class Session:
                 precision=self.settings.precision,
             )
             row |= {f"validation_{k}": v for k, v in scores.items()}
-            value = [scores.get("accuracy", 0.0), -scores["loss"]]
+            value = [scores.get("dice", scores.get("accuracy", 0.0)), -scores["loss"]]
             if self.best is None or value > self.best["value"]:
                 self.best = {"epoch": self.epoch + 1, "value": value, "weights": weights_of(self.model)}
 
@@ -231,6 +234,21 @@ class Session:
         now = time.perf_counter()
         self.wall += now - self._wall_mark
         self._wall_mark = now
+
+
+def moved_targets(augment: Augmentation, target: Tensor, generator: torch.Generator) -> Tensor:
+    """Targets on the domain, moved as the signals were.
+
+    Raises:
+        RunError: the augmentation does not say how it moves targets.
+    """
+    move = getattr(augment, "targets", None)
+    if move is None:
+        raise RunError(
+            f"{augment} moves signals but not the targets on their domain, so the two would no longer fit. "
+            "Fix: augment=None, or give the augmentation a method targets(target, generator)."
+        )
+    return move(target, generator)
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
