@@ -99,11 +99,10 @@ class Grid(Space):
         return BatchNorm(field)
 
     def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
-        """σ ∘ norm ∘ B; the bias of B is left to the norm."""
-        from erlangen.blueprint import Sequential
+        """A block of the kind that `local` names: σ ∘ norm ∘ B by default."""
+        from erlangen.grids.blocks import build_block
 
-        conv = self.linear(in_field, out_field, **{"bias": False, **local})
-        return Sequential(conv, self.norm(out_field), self.nonlinearity(out_field))
+        return build_block(in_field, out_field, **local)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """Anti-aliased pooling with stride 2 that is exact at every size."""
