@@ -14,10 +14,12 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import NonlinearityError, UnknownName
+from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
+from erlangen.grids.line import convolve_line
 from erlangen.grids.stride import spread
 
 KINDS = ("blur", "max", "maxblur")
-CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 MAX_POOL = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
 
@@ -46,20 +48,24 @@ def binomial(taps: int) -> tuple[float, ...]:
 
 
 def blur(x: Tensor, stride: tuple[int, ...]) -> Tensor:
-    """Filter every channel by the binomial and keep every s-th sample: one depthwise convolution.
+    """Filter every channel by the binomial and keep every s-th sample: one depthwise convolution, or three products.
 
     Args:
         x: [B, C, *space].
         stride: step along each axis.
     """
     windows = [window(n, s, 2 * s - 1) for n, s in zip(x.shape[2:], stride, strict=True)]
+    if len(stride) == 3:  # torch computes the gradient of a depthwise convolution of volumes slowly
+        filters = [torch.tensor(binomial(count), dtype=torch.float64) for count, _ in windows]
+        each = zip(filters, x.shape[2:], stride, windows, strict=True)
+        return along_axes(x, [None if s == 1 else filter_matrix(f, n, s, p) for f, n, s, (_, p) in each])
     taps = torch.ones((), dtype=torch.float64)
     for count, _ in windows:
         taps = taps[..., None] * torch.tensor(binomial(count), dtype=torch.float64)
     dtype, channels = operator_dtype("depthwise", x), x.shape[1]
     weight = taps.to(device=x.device, dtype=dtype).expand(channels, 1, *taps.shape)
     with torch.autocast(x.device.type, enabled=False):
-        y = CONV[len(stride)](x.to(dtype), weight, None, stride, [p for _, p in windows], 1, channels)
+        y = CONV[len(stride)](x.to(dtype), weight, None, stride, [p for _, p in windows], (1,) * len(stride), channels)
     return y.to(x.dtype)
 
 
@@ -183,13 +189,11 @@ class PlainUpsample(nn.Module):
 
 def upsample(x: Tensor, like: Tensor) -> Tensor:
     """Linear interpolation along every axis, about the common centre of both grids."""
-    for axis in range(2, x.ndim):
-        n = like.shape[axis]
-        if x.shape[axis] == n:
-            continue
-        line = x.movedim(axis, -1)
-        flat = functional.interpolate(
-            line.reshape(-1, 1, line.shape[-1]), size=n, mode="linear", align_corners=n % 2 == 1
-        )
-        x = flat.reshape(*line.shape[:-1], n).movedim(-1, axis)
-    return x
+    sizes = zip(x.shape[2:], like.shape[2:], strict=True)
+    return along_axes(x, [None if m == n else linear_matrix(_positions(m, n), m) for m, n in sizes])
+
+
+def _positions(m: int, n: int) -> Tensor:
+    """Where n samples lie between m coarser ones: the ends coincide (n odd), or the ends of the pixels (n even)."""
+    fine = torch.arange(n, dtype=torch.float64)
+    return fine * ((m - 1) / max(n - 1, 1)) if n % 2 else (fine + 0.5) * (m / n) - 0.5

@@ -10,10 +10,11 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import ExactnessError, FieldError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
+from erlangen.grids.line import convolve_line
 from erlangen.grids.space import Grid, point_matrices
 from erlangen.grids.stride import spread, stride_remainder
 
-CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 PADDING_MODES = {"zeros": "constant", "circular": "circular"}
 

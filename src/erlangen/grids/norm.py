@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.grids.line import as_image
 
 PLAIN = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
@@ -130,6 +131,9 @@ class BatchNorm(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Normalise by the batch in training, by the running statistics otherwise."""
         check_channels(self.in_field, x.shape[1], "BatchNorm")
+        return self._normalise(as_image(x)).squeeze(2) if x.ndim == 3 else self._normalise(x)
+
+    def _normalise(self, x: Tensor) -> Tensor:
         gamma, beta = self.affine_map()
         if not self.training or x.numel() == 0:
             mean, variance = self.running_mean[self.copy], self.running_var[self.copy]
