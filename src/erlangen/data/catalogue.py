@@ -131,7 +131,9 @@ def _check_options(name: str, entry: Entry, options: dict[str, Any]) -> None:
 
 
 def _scaled(name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options for a smaller set: held-out counts shrink with the training part."""
+    """The options that the stand-in has too; held-out counts shrink with the training part."""
+    known = inspect.signature(CATALOGUE[name].build).parameters
+    options = {option: value for option, value in options.items() if option in known}
     shrink = {"mnist-rot-5k": 2000 / 12000, "mnist-5k": 4000 / 60000}
     if name in shrink and options.get("validation"):
         return {**options, "validation": max(1, round(options["validation"] * shrink[name]))}

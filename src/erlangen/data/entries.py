@@ -2,6 +2,7 @@
 
 from erlangen.data.atlas import atlas_file, graph_atlas
 from erlangen.data.digits import MNIST_FILES, mnist, mnist_5k, shipped_file
+from erlangen.data.dna_entries import DNA
 from erlangen.data.entry import Entry
 from erlangen.data.planetoid import CORA_FILES, cora
 from erlangen.data.rotated import mnist_rot, mnist_rot_5k
@@ -117,4 +118,5 @@ CATALOGUE: dict[str, Entry] = {
         shipped=atlas_file,
         note="no molecules: results do not compare with those on MUTAG",
     ),
+    **DNA,
 }

@@ -17,6 +17,9 @@ from erlangen.files import cache_folder
 
 UPSTREAM = {  # "" where nobody serves the files in this form
     "adrenalmnist3d": "https://zenodo.org/records/10519652/files/",
+    "dna_stranded": "",
+    "fastsk": "https://github.com/QData/FastSK/raw/d275a232/data/",
+    "genomes": "",
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "planetoid": "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/",
     "tu": "https://github.com/muhanzhang/pytorch_DGCNN/raw/50f50413/data/",

@@ -1,0 +1,84 @@
+"""BED files: intervals on a genome, one a line.
+
+Source: Niu, Denisko and Hoffman 2022, The Browser Extensible Data (BED) format (GA4GH): start counts from 0, the end is
+not included, columns are separated by tabs or blanks.
+"""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from erlangen.data.store import unreadable
+from erlangen.errors import DataError
+
+_SKIPPED = ("#", "track", "browser")
+
+
+class Interval(NamedTuple):
+    """A stretch of a contig.
+
+    Args:
+        contig: its name.
+        start: first letter, counted from 0.
+        stop: one after the last letter.
+        name: what it is called; "" if the file does not say.
+        score: a number; 0 if the file does not say.
+        strand: "+", "-" or ".", which means that it has none.
+    """
+
+    contig: str
+    start: int
+    stop: int
+    name: str = ""
+    score: float = 0.0
+    strand: str = "."
+
+    def window(self, width: int) -> "Interval":
+        """The interval of that width around the middle of this one (which may leave the contig).
+
+        For an odd sum the middle is rounded towards the 5' end of the strand, so a mirrored interval has a mirrored
+        window.
+        """
+        spare = self.start + self.stop - width
+        start = -(-spare // 2) if self.strand == "-" else spare // 2
+        return self._replace(start=start, stop=start + width)
+
+
+def read_bed(path: "str | Path") -> Iterator[Interval]:
+    """The intervals of a BED file with three to six columns (further ones are left out), one at a time.
+
+    Raises:
+        DataError: the file cannot be read, holds no interval, or a line is not in this form (with its number).
+    """
+    path, found = Path(path), False
+    try:
+        opened: Any = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        with opened as file:
+            for number, line in enumerate(file, 1):
+                if line.strip() and not line.startswith(_SKIPPED):
+                    found = True
+                    yield _interval(line, f"{path}, line {number}")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise unreadable(path, error) from error
+    if not found:
+        raise DataError(f"{path} holds no interval. Fix: give lines of contig, start and end.")
+
+
+def _interval(line: str, where: str) -> Interval:
+    columns = line.rstrip("\n").split("\t") if "\t" in line else line.split()
+    if len(columns) < 3:
+        raise DataError(f"{where}: {len(columns)} columns, but contig, start and end are needed")
+    try:
+        start, stop = int(columns[1]), int(columns[2])
+        score = float(columns[4]) if len(columns) > 4 and columns[4] not in ("", ".") else 0.0
+    except ValueError as error:
+        raise DataError(f"{where}: start, end and score must be numbers, got {columns[1:5]}") from error
+    if not 0 <= start < stop:
+        raise DataError(f"{where}: {start} to {stop} is empty or negative. BED counts from 0 and leaves the end out.")
+    strand = columns[5].strip() if len(columns) > 5 else "."
+    if strand not in ("+", "-", "."):
+        raise DataError(f"{where}: the strand must be '+', '-' or '.', got {strand!r}")
+    return Interval(columns[0], start, stop, columns[3] if len(columns) > 3 else "", score, strand)

@@ -1,0 +1,194 @@
+"""FASTA files: records one after the other, or any stretch of a genome by its place, without loading the whole.
+
+Source: Pearson and Lipman 1988 (the format); Shirley et al. 2015, pyfaidx (the index of a genome on disk).
+"""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from erlangen.data.store import unreadable
+from erlangen.errors import DataError, MissingExtra, UnknownName
+from erlangen.files import cache_folder
+
+LETTERS = "ACGTN"
+AMBIGUOUS = "RYSWKMBDHV"  # the IUPAC codes of more than one letter
+MODES = ("refuse", "N")
+
+
+class Record(NamedTuple):
+    """One sequence of a FASTA file.
+
+    Args:
+        name: the first word of its header.
+        description: the rest of the header.
+        sequence: the letters, upper case.
+    """
+
+    name: str
+    description: str
+    sequence: str
+
+
+def read_fasta(path: "str | Path", ambiguous: str = "refuse") -> Iterator[Record]:
+    """The records of a FASTA file in their order, one at a time; .gz is read as it is.
+
+    Args:
+        path: the file.
+        ambiguous: "refuse", or "N" to read the codes of several letters (R, Y, …) as N.
+
+    Yields:
+        Records; soft-masked (lower-case) letters become upper case, because the mask is an annotation.
+
+    Raises:
+        DataError: the file cannot be read, holds no sequence, or holds letters outside ACGTN (with the line).
+        UnknownName: no such mode for ambiguous letters.
+    """
+    if ambiguous not in MODES:
+        raise UnknownName("mode for ambiguous letters", ambiguous, MODES)
+    header: tuple[str, str] | None = None
+    parts: list[str] = []
+    for number, line in _lines(Path(path)):
+        if line.startswith(">"):
+            if header is not None:
+                yield _record(path, header, parts)
+            name, _, description = line[1:].strip().partition(" ")
+            header, parts = (name, description.strip()), []
+        elif header is None:
+            raise DataError(f"{path}, line {number}: {line[:30]!r} stands before the first header. Fix: add '>name'.")
+        else:
+            parts.append(clean(line, f"{path}, line {number}", ambiguous))
+    if header is None:
+        raise DataError(f"{path} holds no sequence: no line starts with '>'. Fix: give a FASTA file with records.")
+    yield _record(path, header, parts)
+
+
+def clean(letters: str, where: str, ambiguous: str = "refuse") -> str:
+    """Upper-case letters, checked.
+
+    Raises:
+        DataError: letters outside ACGTN.
+    """
+    letters = letters.upper()
+    foreign = set(letters) - set(LETTERS)
+    if not foreign:
+        return letters
+    if ambiguous == "N" and foreign <= set(AMBIGUOUS):
+        return letters.translate(dict.fromkeys(map(ord, AMBIGUOUS), "N"))
+    hint = "replace them by N"
+    if foreign <= set(AMBIGUOUS):
+        hint = "read them as N with ambiguous='N'"
+    elif "U" in foreign:
+        hint = "this is RNA: write T for U"
+    raise DataError(
+        f"{where}: {', '.join(map(repr, sorted(foreign)))} at place {_first(letters, foreign)} is outside {LETTERS}. "
+        f"Fix: {hint}."
+    )
+
+
+def _first(letters: str, foreign: set[str]) -> int:
+    return next(i for i, letter in enumerate(letters) if letter in foreign) + 1
+
+
+def _record(path: "str | Path", header: tuple[str, str], parts: list[str]) -> Record:
+    sequence = "".join(parts)
+    if not sequence:
+        raise DataError(f"{path}: the record {header[0]!r} has no letters. Fix: remove it, or give its sequence.")
+    return Record(*header, sequence)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(number, text) of every line that is not blank."""
+    try:
+        opened: Any = gzip.open(path, "rt", encoding="ascii") if path.suffix == ".gz" else path.open(encoding="ascii")
+        with opened as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line.strip()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise unreadable(path, error) from error
+
+
+class Genome:
+    """Sequences on disk, read by place: `genome.fetch("chr1", 10_000, 10_200)`.
+
+    A plain file is indexed once (the index lies beside it, or in the cache where that folder is read-only) and each
+    stretch is read from disk; a .gz file is held in memory.
+
+    Args:
+        path: the FASTA file.
+        ambiguous: as in `read_fasta`.
+
+    Raises:
+        DataError: the file cannot be read or holds no sequence.
+        MissingExtra: pyfaidx is not installed, and the file is not compressed.
+    """
+
+    def __init__(self, path: "str | Path", ambiguous: str = "refuse") -> None:
+        self.path, self.ambiguous = Path(path), ambiguous
+        self._memory: dict[str, str] = {}
+        self._file: Any = None
+        if self.path.suffix == ".gz":
+            self._memory = {record.name: record.sequence for record in read_fasta(self.path, ambiguous)}
+            self.contigs = {name: len(sequence) for name, sequence in self._memory.items()}
+        else:
+            self._file = _indexed(self.path)
+            self.contigs = {name: len(self._file[name]) for name in self._file.keys()}
+
+    def fetch(self, contig: str, start: int, stop: int, strand: str = "+") -> str:
+        """The letters [start, stop), counted from 0 on the forward strand; strand "-" gives their reverse complement.
+
+        Raises:
+            UnknownName: no such contig.
+            DataError: the stretch leaves the contig, or holds letters outside ACGTN.
+        """
+        self.check(contig, start, stop)
+        if self._file is None and not self._memory:
+            self._file = _indexed(self.path)
+        raw = self._memory[contig][start:stop] if self._memory else str(self._file[contig][start:stop])
+        letters = clean(raw, f"{self.path}, {contig}:{start}-{stop}", self.ambiguous)
+        if strand != "-":
+            return letters
+        from erlangen.grids.strand import reverse_complement
+
+        return reverse_complement(letters)
+
+    def check(self, contig: str, start: int, stop: int) -> None:
+        """Raise unless [start, stop) lies on that contig (see `fetch`)."""
+        if contig not in self.contigs:
+            raise UnknownName(f"contig of {self.path.name}", contig, self.contigs)
+        if not 0 <= start < stop <= self.contigs[contig]:
+            raise DataError(
+                f"{contig}:{start}-{stop} is no stretch of {contig}, which has the letters 0 to "
+                f"{self.contigs[contig]:,} in {self.path}. Fix: check that both files are of the same assembly, or "
+                "leave such intervals out."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}  # worker processes open the file again
+
+    def __repr__(self) -> str:
+        return f"Genome({self.path.name}: {len(self.contigs)} contigs, {sum(self.contigs.values()):,} letters)"
+
+
+def _indexed(path: Path) -> Any:
+    try:
+        import pyfaidx
+    except ImportError as error:
+        raise MissingExtra("pyfaidx", "bio") from error
+    if not path.is_file():
+        raise DataError(f"{path} does not exist. Fix: give the path of a FASTA file.")
+    index = path.with_name(path.name + ".fai")
+    if not index.exists() and not os.access(path.parent, os.W_OK):
+        index = cache_folder() / "fasta" / f"{path.name}-{path.stat().st_size}-{int(path.stat().st_mtime)}.fai"
+        index.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = pyfaidx.Fasta(str(path), as_raw=True, indexname=str(index))
+    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, ValueError, OSError) as error:
+        raise DataError(f"{path} is no FASTA file that can be indexed: {error}") from error
+    if not len(found.keys()):
+        raise DataError(f"{path} holds no sequence: no line starts with '>'. Fix: give a FASTA file with records.")
+    return found

@@ -1,0 +1,213 @@
+"""FASTA and BED files, genomes on disk, windows: what is read, and what is refused."""
+
+import gzip
+import pickle
+
+import pytest
+import torch
+
+from erlangen.data import Genome, Interval, WindowSplit, from_bed, read_bed, read_fasta
+from erlangen.errors import DataError, MissingExtra, UnknownName
+from erlangen.grids.strand import one_hot, reverse_complement
+
+CHR1, CHR2 = "ACGTTGCANNACGGT" * 4, "TTTACGACGT" * 5
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "two.fa"
+    folded = "\n".join(CHR1[i : i + 20] for i in range(0, len(CHR1), 20))
+    path.write_text(f">chr1 the first\n{folded.lower()}\n\n>chr2\n{CHR2}\n")
+    return path
+
+
+def write(tmp_path, text: str, name: str = "x.fa"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_records_are_read_in_upper_case_one_at_a_time(fasta) -> None:
+    records = read_fasta(fasta)
+    assert next(records) == ("chr1", "the first", CHR1)
+    assert next(records) == ("chr2", "", CHR2)
+    with pytest.raises(StopIteration):
+        next(records)
+
+
+def test_compressed_files_are_read_alike(fasta, tmp_path) -> None:
+    packed = tmp_path / "two.fa.gz"
+    packed.write_bytes(gzip.compress(fasta.read_bytes()))
+    assert list(read_fasta(packed)) == list(read_fasta(fasta))
+    packed.write_bytes(packed.read_bytes()[:40])
+    with pytest.raises(DataError, match="cannot read"):
+        list(read_fasta(packed))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no sequence.*Fix"),
+        ("\n\n", "holds no sequence"),
+        ("ACGT\n", "line 1: 'ACGT' stands before the first header"),
+        (">a\n>b\nACGT\n", "record 'a' has no letters"),
+        (">a\nACGT\nACXT\n", "line 3: 'X' at place 3 is outside ACGTN.*replace them by N"),
+        (">a\nACRT\n", "'R' at place 3.*ambiguous='N'"),
+        (">a\nACGU\n", "'U' at place 4.*this is RNA"),
+    ],
+)
+def test_bad_fasta_is_refused_with_a_remedy(tmp_path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(read_fasta(write(tmp_path, text)))
+
+
+def test_codes_of_several_letters_become_n_when_asked(tmp_path) -> None:
+    path = write(tmp_path, ">a\nacRyT\n")
+    assert next(read_fasta(path, ambiguous="N")).sequence == "ACNNT"
+    with pytest.raises(UnknownName, match="refuse, N"):
+        list(read_fasta(path, ambiguous="drop"))
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(DataError, match=r"cannot read .*nowhere\.fa"):
+        list(read_fasta(tmp_path / "nowhere.fa"))
+    pytest.importorskip("pyfaidx")
+    with pytest.raises(DataError, match="does not exist"):
+        Genome(tmp_path / "nowhere.fa")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_genome_is_read_by_place(fasta, tmp_path, packed: bool) -> None:
+    if packed:
+        path = tmp_path / "two.fa.gz"
+        path.write_bytes(gzip.compress(fasta.read_bytes()))
+    else:
+        pytest.importorskip("pyfaidx")
+        path = fasta
+    genome = Genome(path)
+    assert genome.contigs == {"chr1": 60, "chr2": 50}
+    assert genome.fetch("chr1", 18, 31) == CHR1[18:31]
+    assert genome.fetch("chr2", 40, 50, "-") == reverse_complement(CHR2[40:50])
+    assert pickle.loads(pickle.dumps(genome)).fetch("chr1", 0, 7) == CHR1[:7]
+    assert repr(genome) == f"Genome({path.name}: 2 contigs, 110 letters)"
+    with pytest.raises(DataError, match=r"chr2:45-51 is no stretch of chr2, which has the letters 0 to 50"):
+        genome.fetch("chr2", 45, 51)
+    with pytest.raises(UnknownName, match="Did you mean 'chr1'"):
+        genome.fetch("Chr1", 0, 4)
+
+
+def test_a_genome_checks_what_it_reads(tmp_path) -> None:
+    pytest.importorskip("pyfaidx")
+    path = write(tmp_path, ">a\nACGTRACGT\n")
+    assert Genome(path).fetch("a", 0, 4) == "ACGT"
+    with pytest.raises(DataError, match="'R' at place 3 is outside"):
+        Genome(path).fetch("a", 2, 6)
+    assert Genome(path, ambiguous="N").fetch("a", 2, 6) == "GTNA"
+    with pytest.raises(DataError, match=r"no FASTA file|holds no sequence"):
+        Genome(write(tmp_path, "", "empty.fa"))
+
+
+def test_a_read_only_folder_keeps_its_index_in_the_cache(fasta, own_cache, monkeypatch) -> None:
+    pytest.importorskip("pyfaidx")
+    monkeypatch.setattr("erlangen.data.fasta.os.access", lambda *_: False)
+    assert Genome(fasta).fetch("chr2", 0, 4) == "TTTA"
+    assert not fasta.with_name("two.fa.fai").exists()
+    assert list((own_cache / "fasta").glob("two.fa-*.fai"))
+
+
+def test_without_pyfaidx_the_extra_is_named(fasta, monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyfaidx", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'erlangen\[bio\]'"):
+        Genome(fasta)
+
+
+def test_intervals_are_read(tmp_path) -> None:
+    text = "#c\ntrack name=x\nchr1\t5\t15\tpeak one\t1\t-\textra\nchr2 0 10\n\n"
+    assert list(read_bed(write(tmp_path, text))) == [
+        Interval("chr1", 5, 15, "peak one", 1.0, "-"),
+        Interval("chr2", 0, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no interval"),
+        ("track name=x\n", "holds no interval"),
+        ("chr1\t5\n", "line 1: 2 columns"),
+        ("chr1\t5\tten\n", "must be numbers"),
+        ("chr1\t9\t9\n", "empty or negative"),
+        ("chr1\t-1\t9\n", "empty or negative"),
+        ("chr1\t1\t9\ta\t0\tminus\n", "strand must be"),
+    ],
+)
+def test_bad_intervals_are_refused_by_line(tmp_path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(read_bed(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize("width", [8, 9])
+@pytest.mark.parametrize(("start", "stop"), [(20, 30), (20, 31)])
+def test_the_window_of_a_mirrored_interval_is_the_mirrored_window(width: int, start: int, stop: int) -> None:
+    window = Interval("chr1", start, stop, strand="+").window(width)
+    mirrored = Interval("chr1", 60 - stop, 60 - start, strand="-").window(width)
+    assert (mirrored.start, mirrored.stop) == (60 - window.stop, 60 - window.start)
+    assert window.stop - window.start == width
+
+
+def packed(fasta) -> Genome:
+    path = fasta.with_suffix(".fa.gz")
+    path.write_bytes(gzip.compress(fasta.read_bytes()))
+    return Genome(path)
+
+
+def test_windows_are_read_along_their_strand(fasta) -> None:
+    genome = packed(fasta)
+    intervals = [Interval("chr1", 10, 20), Interval("chr1", 10, 20, strand="-"), Interval("chr2", 0, 4)]
+    split = WindowSplit(genome, intervals, torch.tensor([0, 1, 1]), 6, outside="pad")
+    signals, targets = split.batch([0, 1, 2])
+    texts = [CHR1[12:18], reverse_complement(CHR1[12:18]), "N" + CHR2[:5]]
+    assert torch.equal(signals, one_hot(texts))
+    assert targets.tolist() == [0, 1, 1]
+    assert split.take([2]).letters(0) == texts[2]
+    assert split.batch([])[0].shape == (0, 4, 6)
+
+
+def test_a_padded_window_mirrors(fasta) -> None:
+    genome = packed(fasta)
+    pair = [Interval("chr2", 46, 50, strand=s) for s in "+-"]
+    forward, backward = (WindowSplit(genome, [i], torch.zeros(1), 12, "pad").letters(0) for i in pair)
+    assert forward.endswith("NNNN")
+    assert backward == reverse_complement(forward)
+
+
+def test_windows_beyond_the_contig_are_refused(fasta) -> None:
+    genome = packed(fasta)
+    with pytest.raises(DataError, match=r"chr2:44-60 is no stretch of chr2.*same assembly"):
+        WindowSplit(genome, [Interval("chr2", 44, 60)], torch.zeros(1), 4)
+    with pytest.raises(DataError, match=r"leaves the contig, which has 50.*outside='pad'"):
+        WindowSplit(genome, [Interval("chr2", 0, 4)], torch.zeros(1), 20)
+    with pytest.raises(UnknownName, match="chr3"):
+        WindowSplit(genome, [Interval("chr3", 0, 4)], torch.zeros(1), 4)
+
+
+def test_a_data_set_from_files_is_split_by_contig(fasta, tmp_path) -> None:
+    rows = "".join(f"{c}\t{s}\t{s + 10}\tx\t{s % 20 // 10}\n" for c in ("chr1", "chr2") for s in range(0, 50, 10))
+    data = from_bed(packed(fasta), write(tmp_path, rows, "peaks.bed"), 10, test=["chr2"])
+    assert (len(data.train), len(data.validation), len(data.test)) == (5, 0, 5)
+    assert data.field().rep == data.space.field("RC", "letters").rep
+    assert data.task.describe()["classes"] == 2
+    assert data.train.targets.tolist() == [0, 1, 0, 1, 0]
+    with pytest.raises(DataError, match="nothing is left to train on"):
+        from_bed(packed(fasta), write(tmp_path, rows, "peaks.bed"), 10, test=["chr1", "chr2"])
+    with pytest.raises(UnknownName, match="contig"):
+        from_bed(packed(fasta), write(tmp_path, rows, "peaks.bed"), 10, test=["chrX"])
+
+
+def test_fit_reads_windows_from_disk(fasta, tmp_path) -> None:
+    import erlangen as eg
+
+    rows = "".join(f"chr{c}\t{s}\t{s + 10}\tx\t{s % 2}\n" for c in (1, 2) for s in range(0, 40, 3))
+    data = from_bed(packed(fasta), write(tmp_path, rows, "peaks.bed"), 16, test=["chr2"], outside="pad")
+    run = eg.fit(eg.derive(data.field(), data.task, "tiny"), data, epochs=1, batch_size=4, progress=False)
+    assert run.metrics["test_loss"] > 0
