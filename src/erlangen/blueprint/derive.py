@@ -193,7 +193,7 @@ def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [space.coarsen(now, **recipe.pooling)]
             inner += stage(level + 1, inner[0].out_field)
-            refine = space.refine(inner[-1].out_field)
+            refine = space.refine(inner[-1].out_field, **recipe.pooling)
             joined = now.with_rep(now.rep + refine.out_field.rep)
             fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
             steps.append(Branch(Sequential(*inner), refine, fuse))

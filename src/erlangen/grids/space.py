@@ -105,16 +105,16 @@ class Grid(Space):
         return build_block(in_field, out_field, **local)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
-        """Anti-aliased pooling with stride 2 that is exact at every size."""
-        from erlangen.grids.coarsen import Pool
+        """Anti-aliased pooling with stride 2 that is exact at every size; polyphase where shifts are to be exact."""
+        from erlangen.grids.shift import coarsening
 
-        return Pool(field, **options)
+        return coarsening(field, **options)
 
     def refine(self, field: Field, **options: Any) -> "EquivariantModule":
-        """Linear interpolation onto the finer grid that `coarsen` came from."""
-        from erlangen.grids.coarsen import Upsample
+        """Linear interpolation onto the finer grid that `coarsen`, with the same options, came from."""
+        from erlangen.grids.shift import refinement
 
-        return Upsample(field)
+        return refinement(field, **options)
 
     def concatenate(self, finer: Tensor, coarser: Tensor) -> Tensor:
         """Join along channels."""

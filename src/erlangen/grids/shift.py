@@ -1,0 +1,53 @@
+"""`derive(..., shift="exact")`: networks on periodic grids that no circular shift can change.
+
+Every convolution wraps around, polyphase pooling takes the place of the pooling that keeps samples 0, 2, 4, …, and the
+heads pool over all points.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from erlangen.blueprint import Field, Recipe
+from erlangen.errors import UnknownName
+from erlangen.grids.coarsen import Pool, Upsample
+from erlangen.grids.polyphase import PolyphasePool, PolyphaseUpsample
+
+if TYPE_CHECKING:
+    from erlangen.blueprint import EquivariantModule
+
+SHIFTS = ("exact", "approximate")
+
+
+def shift_option(recipe: Recipe, value: str) -> Recipe:
+    """The recipe of a network that keeps circular shifts as well as asked.
+
+    Args:
+        recipe: of a grid.
+        value: "exact": circular padding and polyphase pooling; "approximate": as the recipe is, padded with zeros and
+            anti-aliased.
+
+    Raises:
+        UnknownName: another word.
+    """
+    if value not in SHIFTS:
+        raise UnknownName("kind of shift equivariance", value, SHIFTS)
+    if value == "approximate":
+        return recipe
+    local = tuple({"padding_mode": "circular", **options} for options in recipe.local)
+    return replace(recipe, local=local, pooling={"shift": "exact", **recipe.pooling})
+
+
+def coarsening(field: Field, shift: str = "approximate", **options: Any) -> "EquivariantModule":
+    """Local pooling on a grid: `PolyphasePool` where shifts are to be exact, else `Pool`.
+
+    Args:
+        field: type of input and output.
+        shift: "exact" or "approximate".
+        options: of that layer.
+    """
+    return PolyphasePool(field, **options) if shift == "exact" else Pool(field, **options)
+
+
+def refinement(field: Field, shift: str = "approximate", **options: Any) -> "EquivariantModule":
+    """The way back from `coarsening` with the same options."""
+    return PolyphaseUpsample(field, **options) if shift == "exact" else Upsample(field)
