@@ -132,6 +132,12 @@ class Grid(Space):
 
         return recipe(self, size, field, task)
 
+    def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
+        """The recipe under the options that grids know, as in `erlangen.grids.architectures`."""
+        from erlangen.grids.architectures import adapt
+
+        return adapt(recipe, options)
+
     def symmetries(self, name: str | None = None) -> FiniteGroup:
         """The point group of this name, or the largest, that maps the grid to itself.
 
