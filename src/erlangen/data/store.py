@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from erlangen.errors import DataError
-from erlangen.files import cache_folder
+from erlangen.files import cache_folder, write_atomically
 
 UPSTREAM = {  # "" where nobody serves the files in this form
     "adrenalmnist3d": "https://zenodo.org/records/10519652/files/",
     "dna_stranded": "",
     "fastsk": "https://github.com/QData/FastSK/raw/d275a232/data/",
     "genomes": "",
+    "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "hippocampus": "",
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "planetoid": "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/",
     "tu": "https://github.com/muhanzhang/pytorch_DGCNN/raw/50f50413/data/",
@@ -117,7 +119,7 @@ def _damaged(path: Path, expected: str, found: str) -> DataError:
 
 
 def find(path: str) -> Located | None:
-    """The local copy of a file, or None if no folder has one.
+    """The local copy of a file, or None if no folder has one, whole or in pieces.
 
     Raises:
         DataError: a copy is there and cannot be read, or its hash is wrong. A bad copy is never skipped in silence.
@@ -130,6 +132,31 @@ def find(path: str) -> Located | None:
             if found != expected:
                 raise _damaged(candidate, expected, found)
             return Located(candidate, found, words)
+    return _joined(path)
+
+
+def _joined(path: str) -> Located | None:
+    """A file that lies in pieces, `NAME.part0`, `NAME.part1`, …, put together in the cache; None if there are none."""
+    expected, _ = registry()[path]
+    for words, folder in places():
+        pieces = []
+        while (piece := folder / f"{path}.part{len(pieces)}").is_file():
+            pieces.append(piece)
+        if not pieces:
+            continue
+        try:
+            whole = b"".join(piece.read_bytes() for piece in pieces)
+        except OSError as error:
+            raise unreadable(pieces[0], error) from error
+        found = hashlib.sha256(whole).hexdigest()
+        if found != expected:
+            raise DataError(
+                f"the {len(pieces)} pieces {pieces[0]} … are damaged or incomplete: together their sha256 is {found}, "
+                f"expected {expected}. Nothing was loaded. Fix: remove them, or put all pieces there again."
+            )
+        target = cache_folder() / path
+        write_atomically(target, whole, "free some space in the cache folder, or set ERLANGEN_CACHE to another one")
+        return Located(target, found, f"{len(pieces)} pieces in {words}")
     return None
 
 

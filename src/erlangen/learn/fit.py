@@ -17,7 +17,7 @@ from erlangen.learn.metrics import evaluate
 from erlangen.learn.progress import Progress
 from erlangen.learn.recipe import settings_for
 from erlangen.learn.run import Run, describe_data, describe_model, fill
-from erlangen.learn.session import EVALUATION_BATCH, Augmentation, Session
+from erlangen.learn.session import Augmentation, Session
 
 EPOCH_GAP = 2.0  # seconds: epochs shorter than this share a checkpoint
 
@@ -174,9 +174,7 @@ def _finish(session: Session, folder: RunFolder | None, config: dict[str, Any]) 
     metrics: dict[str, Any] = {}
     if session.data.test:
         with _deterministic():
-            scores = evaluate(
-                model, session.data.test, session.task, batch_size=EVALUATION_BATCH, precision=settings.precision
-            )
+            scores = evaluate(model, session.data.test, session.task, precision=settings.precision)
         metrics |= {f"test_{k}": v for k, v in scores.items()}
         if "accuracy" in scores:
             metrics["test_error"] = 1.0 - scores["accuracy"]

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from erlangen.blueprint import Classify, Segment, Signal, Task
 
+LARGEST_BATCH, LARGEST_SIZE = 500, 1 << 20  # examples, and numbers of the input, that are evaluated at a time
+
 
 def output_tensor(output: Any) -> Tensor:
     """The tensor of an output: the values of a `Signal`, or the tensor itself."""
@@ -146,9 +148,17 @@ def area_under_curve(scores: Tensor, labels: Tensor) -> float:
     return float((rank[places][positive].sum() - p * (p + 1) / 2) / (p * n))
 
 
+def evaluation_batch(split: Any) -> int:
+    """How many examples to evaluate at a time: 500, or fewer where they are large, as volumes are."""
+    if not len(split):
+        return 1
+    first, _ = split.batch([0])
+    return min(LARGEST_BATCH, max(1, LARGEST_SIZE // max(1, output_tensor(first).numel())))
+
+
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, split: Any, task: Task, *, batch_size: int = 1000, precision: str = "float32"
+    model: nn.Module, split: Any, task: Task, *, batch_size: int | None = None, precision: str = "float32"
 ) -> dict[str, float]:
     """Loss and accuracy (or error) of a model in evaluation mode over a whole split.
 
@@ -156,7 +166,7 @@ def evaluate(
         model: the model; its training mode is restored afterwards.
         split: a `Split` of `erlangen.data`.
         task: what the outputs mean.
-        batch_size: examples at a time; large is fast.
+        batch_size: examples at a time; None takes what memory surely holds.
         precision: mode of `erlangen.blueprint.precision`.
 
     Returns:
@@ -172,7 +182,7 @@ def evaluate(
     two_classes = isinstance(task, Classify) and task.classes == 2
     margins: list[Tensor] = []
     try:
-        for signal, target in split.batches(batch_size):
+        for signal, target in split.batches(batch_size or evaluation_batch(split)):
             signal, target = move(signal, device), target.to(device)
             with precision_context(precision, device.type):
                 output = output_tensor(model(signal))

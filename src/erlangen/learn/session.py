@@ -15,7 +15,6 @@ from erlangen.learn.metrics import Score, evaluate, output_tensor
 from erlangen.learn.optimise import Average, build_optimizer, learning_rate
 from erlangen.learn.recipe import Settings
 
-EVALUATION_BATCH = 500
 Augmentation = Callable[[Any, torch.Generator], Any]
 
 
@@ -177,7 +176,6 @@ class Session:
                 self.model,
                 self.data.validation,
                 self.task,
-                batch_size=EVALUATION_BATCH,
                 precision=self.settings.precision,
             )
             row |= {f"validation_{k}": v for k, v in scores.items()}

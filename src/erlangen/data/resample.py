@@ -1,0 +1,110 @@
+"""Resampling volumes: to cubes of voxels, so that the rotations of the cube are symmetries, and back.
+
+Linear interpolation along each axis, about the common centre; where voxels grow, the interpolating hat grows with them,
+so that nothing aliases. Mirroring and exchanging axes commute with it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from erlangen.data.volume import Volume
+from erlangen.errors import DataError
+from erlangen.grids.axes import along_axes
+
+
+def isotropic(volume: Volume, spacing: float | None = None, labels: bool = False) -> Volume:
+    """The volume on voxels of equal spacing along all axes, over the same field of view (rounded up to whole voxels).
+
+    Args:
+        volume: any volume.
+        spacing: of the new voxels in mm; None takes the smallest one the volume has.
+        labels: whether the values are labels: each label is resampled on its own and the largest share wins.
+
+    Raises:
+        DataError: the spacing is not positive.
+    """
+    step = min(volume.spacing) if spacing is None else float(spacing)
+    if not step > 0:
+        raise DataError(f"{volume.name}: spacing must be positive, got {spacing}")
+    shape = [max(1, int(np.ceil(n * a / step - 1e-6))) for n, a in zip(volume.shape, volume.spacing, strict=True)]
+    return resampled(volume, (step,) * 3, shape, labels)
+
+
+def resampled(volume: Volume, spacing: Sequence[float], shape: Sequence[int], labels: bool = False) -> Volume:
+    """The volume on other voxels with the same axes and the same centre.
+
+    Args:
+        volume: any volume.
+        spacing: of the new voxels along z, y, x, in mm.
+        shape: new voxels along z, y, x; those beyond the old field of view repeat its border.
+        labels: whether the values are labels, as in `isotropic`.
+    """
+    ratios = [new / old for new, old in zip(spacing, volume.spacing, strict=True)]
+    matrices = [
+        None if n == m and abs(r - 1) < 1e-6 else hat_matrix(n, m, r)
+        for n, m, r in zip(volume.shape, shape, ratios, strict=True)
+    ]
+    values = volume.values
+    moved = _labels(values, matrices) if labels else along_axes(_floating(values), matrices)[0]
+    to_old = np.eye(4)  # from new voxels (i, j, k) to old ones
+    for axis, (n, m, r) in enumerate(zip(volume.shape[::-1], list(shape)[::-1], ratios[::-1], strict=True)):
+        to_old[axis, axis], to_old[axis, 3] = r, (n - 1) / 2 - r * (m - 1) / 2
+    return Volume(moved, volume.affine @ to_old, volume.name)
+
+
+def hat_matrix(n: int, m: int, ratio: float) -> Tensor:
+    """The matrix [m, n] that reads n samples at m places `ratio` apart about the same centre.
+
+    A row is the hat function of width max(1, ratio), normalised to sum 1, so constants stay constant.
+    """
+    centre = (torch.arange(m, dtype=torch.float64) - (m - 1) / 2) * ratio + (n - 1) / 2
+    gap = (centre.clamp(0, n - 1)[:, None] - torch.arange(n, dtype=torch.float64)[None, :]) / max(1.0, ratio)
+    hat = (1.0 - gap.abs()).clamp(min=0.0)
+    return hat / hat.sum(dim=1, keepdim=True)
+
+
+def like(labels: Volume, original: Volume) -> Volume:
+    """Labels brought back onto the voxels of the volume they were predicted from: same shape, same affine.
+
+    Each label is interpolated linearly between voxels and the largest share wins; outside the field of view it is 0.
+
+    Args:
+        labels: [1, z, y, x] labels on a resampled, reoriented or cropped grid.
+        original: the volume whose grid is wanted.
+    """
+    z, y, x = original.shape
+    index = np.stack([*np.meshgrid(np.arange(x), np.arange(y), np.arange(z), indexing="ij"), np.ones((x, y, z))], -1)
+    place = index @ (np.linalg.inv(labels.affine) @ original.affine).T  # [x, y, z, (i, j, k, 1)]
+    size = np.array(labels.shape[::-1])
+    unit = (2.0 * place[..., :3] + 1.0) / size - 1.0  # as grid_sample wants it: -1 and 1 are the ends of the volume
+    where = torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 1, 0, 3))).float().unsqueeze(0)
+    best = torch.zeros(1, 1, z, y, x)
+    found = torch.zeros(1, 1, z, y, x, dtype=labels.values.dtype)
+    for label in labels.values.unique().tolist():
+        share = (labels.values == label).float().unsqueeze(0)
+        moved = functional.grid_sample(share, where, padding_mode="zeros", align_corners=False)
+        found = torch.where(moved > best, torch.full_like(found, label), found)
+        best = torch.maximum(best, moved)
+    return Volume(found[0], original.affine, original.name)
+
+
+def _floating(values: Tensor) -> Tensor:
+    return (values if values.is_floating_point() else values.float()).unsqueeze(0).contiguous()
+
+
+def _labels(values: Tensor, matrices: list[Tensor | None]) -> Tensor:
+    """The label with the largest interpolated share."""
+    known = values.unique()
+    best, found = None, None
+    for label in known.tolist():
+        share = along_axes((values == label).float().unsqueeze(0), matrices)[0]
+        if best is None or found is None:
+            best, found = share, torch.full_like(share, label, dtype=values.dtype)
+        else:
+            found = torch.where(share > best, torch.full_like(found, label), found)
+            best = torch.maximum(best, share)
+    return values if found is None else found
