@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Space
+from erlangen.adapt.elements import RandomElement
+from erlangen.blueprint import Field, Space, Task
 from erlangen.errors import DomainError, UnknownName
 from erlangen.grids import Grid, rotate
 
@@ -14,26 +15,43 @@ Augmentation = Callable[[Any, torch.Generator], Any]
 NAMES = ("none", "rotation")
 
 
-def augmentation(name: "str | None", space: Space) -> "Augmentation | None":
+def augmentation(
+    name: "str | None",
+    space: Space,
+    field: "Callable[[str], Field] | None" = None,
+    task: "Task | None" = None,
+) -> "Augmentation | None":
     """The random transformation of a batch with this name.
 
     Args:
-        name: "rotation", a uniform angle in [0°, 360°) for every image; "none" or None for no augmentation.
+        name: "rotation", a uniform angle in [0°, 360°) for every image; the name of a finite group of the domain
+            ("C4", "D1" for mirrors, "RC" for the reverse complement), a uniform element for every example; "none" or
+            None for no augmentation.
         space: the domain of the signals.
+        field: `field(group)` is the type of the signals under the group of that name; None: one scalar channel.
+        task: what the targets are, where they move with the signal.
 
     Returns:
         `augment(signal, generator) -> signal`, or None.
 
     Raises:
         UnknownName: no such augmentation.
-        DomainError: the domain cannot be moved so.
+        DomainError: the domain cannot be moved so, or the targets cannot.
     """
     if name in (None, "none"):
         return None
     if name != "rotation":
-        raise UnknownName("augmentation", name, NAMES)
+        try:
+            return RandomElement(field(str(name)) if field is not None else space.field(str(name)), task)
+        except UnknownName as error:
+            raise UnknownName("augmentation", name, (*NAMES, space.symmetries().name)) from error
     if not isinstance(space, Grid) or space.d != 2:
         raise DomainError(f"augmentation by rotation needs images on Grid(2), got {space}")
+    if task is not None and task.dense:
+        raise DomainError(
+            "augmentation by rotation would leave the targets behind, which live on the domain. "
+            "Fix: name a group whose elements are exact, such as 'C4'."
+        )
     return random_rotation
 
 

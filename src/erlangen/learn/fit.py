@@ -58,7 +58,8 @@ def fit(
         lr: peak learning rate.
         weight_decay: decay of the weights.
         precision: mode of `erlangen.blueprint.precision`: "auto", "float32" or "bfloat16".
-        augment: name for `erlangen.adapt.augmentation`; "auto" augments the data sets that call for it; None does not.
+        augment: name for `erlangen.adapt.augmentation` ("rotation", or a group: "D1", "RC"); "auto" augments the data
+            sets that call for it; None does not.
         patience: epochs without improvement on the validation split before stopping.
         progress: show a bar on a terminal, one line an epoch elsewhere.
         fresh: forget an earlier run in the folder.
@@ -86,7 +87,7 @@ def fit(
     )
     if settings.patience is not None and not data.validation:
         raise RunError(f"patience needs a validation split, and {data.name!r} has none. Fix: leave patience out.")
-    session = Session(model, data, task, settings, seed, _augmentation(settings.augment, data))
+    session = Session(model, data, task, settings, seed, _augmentation(settings.augment, data, task))
     config = {
         "format": 1,
         "model": describe_model(model),
@@ -111,12 +112,13 @@ def fit(
         return _finish(session, folder, config)
 
 
-def _augmentation(name: str | None, data: Any) -> Augmentation | None:
+def _augmentation(name: str | None, data: Any, task: Task) -> Augmentation | None:
     if name is None:
         return None
     from erlangen.adapt import augmentation
 
-    return augmentation(name, data.space)
+    # the data's own task says how its targets move; a network without the symmetry may declare them as scalars
+    return augmentation(name, data.space, getattr(data, "field", None), getattr(data, "task", task))
 
 
 def _train(

@@ -33,7 +33,7 @@ class Session:
         task: loss and metrics.
         settings: how to train.
         seed: decides the order of the data, the augmentation and the dropout.
-        augment: `augment(signal, generator)`, or None.
+        augment: `augment(signal, generator)`, or None; its method `targets(target, generator)` moves dense targets.
 
     Law: the state after step t depends on (initial weights, data, settings, seed, t) alone, so a run that was killed
     and resumed equals one that was not. (With `minutes` the learning rate follows the clock: runs differ a little.)
