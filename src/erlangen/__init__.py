@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from erlangen.audit import Audit
     from erlangen.blueprint import (
         Classify,
+        Count,
         EquivariantModule,
         Field,
         Network,
@@ -103,6 +104,7 @@ _HOMES = {
     "audit": ("Audit",),
     "blueprint": (
         "Classify",
+        "Count",
         "EquivariantModule",
         "Field",
         "Network",
@@ -165,6 +167,7 @@ __all__ = [
     "C",
     "Certificate",
     "Classify",
+    "Count",
     "D",
     "E",
     "EquivariantLinear",

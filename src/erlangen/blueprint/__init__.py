@@ -7,12 +7,13 @@ from erlangen.blueprint.plan import Plan, PlanRow, plan_of
 from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
 from erlangen.blueprint.space import Action, Recipe, Space, check_channels, register_space, space_from
 from erlangen.blueprint.tables import Tables
-from erlangen.blueprint.task import Classify, Predict, Profile, Regress, Segment, Task, task_from
+from erlangen.blueprint.task import Classify, Count, Predict, Profile, Regress, Segment, Task, task_from
 
 __all__ = [
     "Action",
     "Branch",
     "Classify",
+    "Count",
     "EquivariantModule",
     "Field",
     "Network",

@@ -38,12 +38,14 @@ class Task(ABC):
 
 @dataclass(frozen=True)
 class Classify(Task):
-    """One of n classes for a whole signal; the output is invariant.
+    """One of n classes for a whole signal; the output is invariant, or turns with the classes.
 
     Args:
         classes: number of classes n.
         label_smoothing: share of the target spread over all classes.
         weights: what each class counts in the loss, such as inverse frequencies; None counts every example alike.
+        rep: representation of the classes, in string form, where the symmetry exchanges them (the strand that a gene
+            is on, its reading frame); None leaves every class as it is.
 
     Raises:
         FieldError: there are not as many weights as classes.
@@ -52,6 +54,7 @@ class Classify(Task):
     classes: int
     label_smoothing: float = 0.0
     weights: tuple[float, ...] | None = None
+    rep: str | None = None
     name: ClassVar[str] = "classify"
 
     def __post_init__(self) -> None:
@@ -61,8 +64,12 @@ class Classify(Task):
                 raise FieldError(f"Classify({self.classes}) needs {self.classes} weights, got {len(self.weights)}")
 
     def out_rep(self, group: Group) -> Representation:
-        """n trivial."""
-        return self.classes * group.trivial
+        """n trivial, or the declared representation.
+
+        Raises:
+            FieldError: the declared representation does not have n channels.
+        """
+        return _classes(group, self.classes, self.rep, "Classify")
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross entropy of logits [B, n] and labels [B]."""
@@ -114,14 +121,7 @@ class Segment(Task):
         Raises:
             FieldError: the declared representation does not have n channels.
         """
-        if self.rep is None:
-            return self.classes * group.trivial
-        declared = group.representation(self.rep)
-        if declared.size != self.classes:
-            raise FieldError(
-                f"Segment({self.classes}) has {self.classes} classes, but {self.rep!r} has {declared.size}"
-            )
-        return declared
+        return _classes(group, self.classes, self.rep, "Segment")
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross entropy over the points that have a label (0 where none has), plus `dice` times the soft Dice loss."""
@@ -129,6 +129,16 @@ class Segment(Task):
         total = functional.cross_entropy(wide, target, ignore_index=-1, reduction="sum")
         loss = total / (target != -1).sum().clamp(min=1)
         return loss + self.dice * soft_dice_loss(wide, target) if self.dice else loss
+
+
+def _classes(group: Group, classes: int, rep: str | None, where: str) -> Representation:
+    """The representation of the classes of a task, checked."""
+    if rep is None:
+        return classes * group.trivial
+    declared = group.representation(rep)
+    if declared.size != classes:
+        raise FieldError(f"{where}({classes}) has {classes} classes, but {rep!r} has {declared.size}")
+    return declared
 
 
 def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -198,7 +208,32 @@ class Profile(Task):
         return output.exp()
 
 
-_TASKS = {t.name: t for t in (Classify, Regress, Segment, Predict, Profile)}
+@dataclass(frozen=True)
+class Count(Task):
+    """Counts of events in a whole signal, a track a channel: the output is the logarithm of their rate.
+
+    Args:
+        rep: representation of the tracks, in string form: "regular" for the two strands of one experiment, "trivial"
+            for a track without strand.
+    """
+
+    rep: str
+    name: ClassVar[str] = "count"
+
+    def out_rep(self, group: Group) -> Representation:
+        """The declared representation of the tracks."""
+        return group.representation(self.rep)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean Poisson deviance up to a constant: exp(o) - t·o for log rates o and counts t, [B, tracks]."""
+        return functional.poisson_nll_loss(output.float(), target.float(), log_input=True)
+
+    def values(self, output: Tensor) -> Tensor:
+        """Rates."""
+        return output.exp()
+
+
+_TASKS = {t.name: t for t in (Classify, Regress, Segment, Predict, Profile, Count)}
 
 
 def task_from(description: dict[str, Any]) -> Task:
