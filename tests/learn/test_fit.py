@@ -71,7 +71,7 @@ def test_augmentation_depends_on_seed_and_step_alone(monkeypatch):
         drawn.append(float(torch.rand(1, generator=generator)))
         return x
 
-    monkeypatch.setattr(sys.modules["erlangen.learn.fit"], "_augmentation", lambda name, data: noise)
+    monkeypatch.setattr(sys.modules["erlangen.learn.fit"], "_augmentation", lambda name, data, task: noise)
     fit(network(), dataset(), epochs=2, **FAST)
     first, drawn[:] = list(drawn), []
     torch.rand(7)
