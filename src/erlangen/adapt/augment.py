@@ -10,6 +10,7 @@ from erlangen.adapt.elements import RandomElement
 from erlangen.blueprint import Field, Space, Task
 from erlangen.errors import DomainError, UnknownName
 from erlangen.grids import Grid, rotate
+from erlangen.grids.hexagon import HexGrid, turn_cells
 
 Augmentation = Callable[[Any, torch.Generator], Any]
 NAMES = ("none", "rotation")
@@ -46,13 +47,13 @@ def augmentation(
         except UnknownName as error:
             raise UnknownName("augmentation", name, (*NAMES, space.symmetries().name)) from error
     if not isinstance(space, Grid) or space.d != 2:
-        raise DomainError(f"augmentation by rotation needs images on Grid(2), got {space}")
+        raise DomainError(f"augmentation by rotation needs images on Grid(2) or HexGrid(), got {space}")
     if task is not None and task.dense:
         raise DomainError(
             "augmentation by rotation would leave the targets behind, which live on the domain. "
             "Fix: name a group whose elements are exact, such as 'C4'."
         )
-    return random_rotation
+    return random_turn_of_cells if isinstance(space, HexGrid) else random_rotation
 
 
 def random_rotation(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -61,3 +62,8 @@ def random_rotation(x: Tensor, generator: torch.Generator) -> Tensor:
     Bicubic interpolation: bilinear blurs, and the network would train on softer images than it is tested on.
     """
     return rotate(x, 360.0 * torch.rand(len(x), generator=generator).to(x.device), "bicubic")
+
+
+def random_turn_of_cells(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Every hexagonal signal turned by its own uniform angle, x: [B, C, 2R+1, 2R+1]."""
+    return turn_cells(x, 360.0 * torch.rand(len(x), generator=generator).to(x.device), "bicubic")

@@ -71,11 +71,15 @@ class Settings:
         return asdict(self)
 
 
+IMAGES = {"epochs": 80, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.998}
+LABELS = {"epochs": 40, "batch_size": 16, "lr": 2e-3, "ema": 0.998}
 VECTORS = {"epochs": 200, "batch_size": 64, "lr": 3e-3, "weight_decay": 1e-4, "ema": 0.99}
 STRANDS = {"epochs": 20, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.99}
 TABLE: dict[tuple[str, str], dict[str, Any]] = {
-    ("grid", "classify"): {"epochs": 80, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.998},
-    ("grid", "segment"): {"epochs": 40, "batch_size": 16, "lr": 2e-3, "ema": 0.998},
+    ("grid", "classify"): IMAGES,
+    ("grid", "segment"): LABELS,
+    ("hexagons", "classify"): IMAGES,
+    ("hexagons", "segment"): LABELS,
     ("strand", "classify"): STRANDS,
     ("strand", "regress"): STRANDS,
     ("strand", "predict"): STRANDS,
@@ -95,7 +99,7 @@ TABLE: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What differs from `Settings()`, by (domain, task)."""
 
-AUGMENT = {"mnist-rot": "rotation", "mnist-rot-5k": "rotation"}
+AUGMENT = dict.fromkeys(("mnist-rot", "mnist-rot-5k", "mnist-rot-hex", "mnist-rot-hex-5k"), "rotation")
 """Data sets whose law of generation includes a motion: the augmentation draws from the same law."""
 
 
