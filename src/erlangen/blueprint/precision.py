@@ -1,9 +1,8 @@
-"""Which operator runs in which precision, by measurement on this machine.
+"""Which operator runs in which precision and form, by measurement on this machine.
 
-On a CPU with AMX, dense convolutions gain a factor of 4 to 6 in bfloat16 and depthwise ones lose a factor of 3;
-elsewhere it
-may be otherwise. `precision("auto")` opens torch's autocast where the dense operators gain, and the layers ask
-`operator_dtype` for the operators that do not.
+On a CPU with AMX, dense convolutions gain a factor of 4 to 6 in bfloat16; elsewhere it may be otherwise.
+`precision("auto")` opens torch's autocast where the dense operators gain, and the layers ask `operator_dtype` for the
+operators that may not, and `seconds` for what a product of matrices or a pass over memory costs.
 """
 
 import json
@@ -17,11 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from erlangen.blueprint.depthwise import depthwise_conv
 from erlangen.errors import DataError, UnknownName
 from erlangen.files import cache_folder, write_atomically
 
 MODES = ("auto", "float32", "bfloat16")
 GAIN = 1.15  # bfloat16 must be this much faster before it is used
+OPERATORS = {"dense", "depthwise", "product", "memory", "basis"}
 
 
 @contextmanager
@@ -58,7 +59,11 @@ def operator_dtype(operator: str, x: Tensor) -> torch.dtype:
 
 
 def operator_costs(device: str = "cpu") -> dict[str, dict[str, float | bool]]:
-    """The measured cost table: milliseconds of a training step in float32 and bfloat16, and whether bfloat16 is used.
+    """The measured cost table.
+
+    "dense" and "depthwise" are milliseconds of a training step in float32 and bfloat16, and whether bfloat16 is used;
+    "product" is billions of multiplications a second of a large product of matrices, "memory" billions of numbers that
+    a pass over memory reads and writes, "basis" billions of numbers that a change of basis by eights takes in.
 
     It is measured once a machine and torch release and kept in the cache folder, so that runs stay reproducible.
     """
@@ -69,12 +74,32 @@ def operator_costs(device: str = "cpu") -> dict[str, dict[str, float | bool]]:
 def _costs(device: str) -> dict[str, dict[str, float | bool]]:
     path = cache_folder() / f"precision-{platform.node()}-{device}-{torch.__version__}.json"
     try:
-        return json.loads(path.read_text())
+        table = json.loads(path.read_text())
+        if set(table) == OPERATORS:
+            return table
     except (OSError, ValueError):
-        table = _measure(device)
+        pass
+    table = _measure(device)
     with suppress(DataError):  # a read-only home: measured again next time
         write_atomically(path, json.dumps(table))
     return table
+
+
+def seconds(
+    multiplications: float, numbers: float, dtype: torch.dtype, turned: float = 0.0, device: str = "cpu"
+) -> float:
+    """What an operator should take on this machine, by the measured table.
+
+    Args:
+        multiplications: how many, in large products of matrices.
+        numbers: how many are read or written by passes over memory.
+        dtype: their dtype; float64 counts as float32.
+        turned: how many go through a change of basis of a few channels each.
+        device: the device type.
+    """
+    name = "bfloat16" if dtype == torch.bfloat16 else "float32"
+    work = {"product": multiplications, "memory": numbers, "basis": turned}
+    return 1e-9 * sum(amount / _costs(device)[operator][name] for operator, amount in work.items())
 
 
 def _measure(device: str) -> dict[str, dict[str, float | bool]]:
@@ -89,14 +114,30 @@ def _measure(device: str) -> dict[str, dict[str, float | bool]]:
             a, w = x.to(dtype).requires_grad_(), weight.to(dtype).requires_grad_()
 
             def run() -> None:
-                y = functional.conv2d(a, w, padding=2, groups=groups)
+                y = functional.conv2d(a, w, padding=2) if groups == 1 else depthwise_conv(a, w, (2, 2))
                 torch.autograd.grad(y, (a, w), torch.ones_like(y))
 
             return run
 
         full, half = _milliseconds(step(torch.float32)), _milliseconds(step(torch.bfloat16))
         table[name] = {"float32_ms": full, "bfloat16_ms": half, "bfloat16": half * GAIN < full}
-    return table
+    return table | _rates(device)
+
+
+def _rates(device: str, rows: int = 4096, width: int = 512) -> dict[str, dict[str, float | bool]]:
+    """Billions a second: multiplications of a large product; numbers of a copy, and of a change of basis by eights."""
+    rates: dict[str, dict[str, float | bool]] = {"product": {}, "memory": {}, "basis": {}}
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        x = torch.randn(rows, width, device=device).to(dtype)
+        square, basis = (torch.randn(n, n, device=device).to(dtype) for n in (width, 8))
+        operators: tuple[tuple[str, int, Callable[[], Tensor]], ...] = (
+            ("product", rows * width * width, lambda x=x, square=square: x @ square),
+            ("memory", 2 * rows * width, lambda x=x: x.clone()),
+            ("basis", rows * width, lambda x=x, basis=basis: basis @ x.view(-1, 8).mT),
+        )
+        for operator, amount, run in operators:
+            rates[operator][name] = round(1e-6 * amount / max(_milliseconds(run), 1e-3), 3)
+    return rates
 
 
 def _milliseconds(run: Callable[[], None], repeats: int = 5) -> float:

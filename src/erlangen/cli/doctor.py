@@ -24,6 +24,9 @@ def doctor() -> int:
     for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
         print(f'precision="auto" on {device}, one training step of a 5×5 convolution, measured once a machine:')
         for operator, cost in operator_costs(device).items():
+            if "bfloat16_ms" not in cost:
+                print(f"  {operator:10} float32 {cost['float32']:8.1f} G/s bfloat16 {cost['bfloat16']:8.1f} G/s")
+                continue
             chosen = "bfloat16" if cost["bfloat16"] else "float32"
             full, half = f"{cost['float32_ms']:8.3f} ms", f"{cost['bfloat16_ms']:8.3f} ms"
             print(f"  {operator:10} float32 {full}  bfloat16 {half}  → {chosen}")

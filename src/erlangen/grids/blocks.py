@@ -6,6 +6,7 @@ from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
 from erlangen.errors import UnknownName
+from erlangen.grids.separable import is_lifting, separable_block, stem_options
 
 
 def dense_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
@@ -15,7 +16,14 @@ def dense_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantM
     return Sequential(conv, space.norm(out_field), space.nonlinearity(out_field))
 
 
-BLOCKS: dict[str, Callable[..., EquivariantModule]] = {"dense": dense_block}
+def separable(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
+    """Depthwise convolution and mixing at every point; a dense block where the output has new kinds of copies."""
+    if is_lifting(in_field, out_field):
+        return dense_block(in_field, out_field, **stem_options(local))
+    return separable_block(in_field, out_field, **local)
+
+
+BLOCKS: dict[str, Callable[..., EquivariantModule]] = {"dense": dense_block, "separable": separable}
 
 
 def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local: Any) -> EquivariantModule:
@@ -24,7 +32,8 @@ def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local:
     Args:
         in_field: type of the input.
         out_field: type of the output.
-        kind: "dense", a group convolution, norm and nonlinearity.
+        kind: "dense", a group convolution, norm and nonlinearity; "separable", a depthwise group convolution, norm and
+            mixing at every point, added to the signal.
         local: options of its layers, such as `kernel_size`.
 
     Raises:

@@ -1,6 +1,7 @@
 """A step that adds to its signal."""
 
 from collections.abc import Iterator
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
