@@ -5,6 +5,7 @@ from erlangen.learn.fit import fit
 from erlangen.learn.metrics import Score, area_under_curve, dice_coefficients, evaluate
 from erlangen.learn.recipe import Settings, settings_for
 from erlangen.learn.run import Run
+from erlangen.learn.window import sliding_window
 
 __all__ = [
     "Run",
@@ -16,4 +17,5 @@ __all__ = [
     "export",
     "fit",
     "settings_for",
+    "sliding_window",
 ]
