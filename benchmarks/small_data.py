@@ -8,14 +8,16 @@ Arms, all of the same channel widths, the same steps and so about the same time:
     D4             derived for mirrors and turns by 90°, though clothes hang upright
     D4 to D1       turns in the first blocks only (features may be turned, clothes may not)
 
-Every run trains for the same number of steps, so that 1,000 images are seen ten times as often as 10,000. The subsets of
-one seed are nested. The error is on all 10,000 test images, with the last weights.
+Every run trains for the same number of steps, so that 1,000 images are seen ten times as often as 10,000. The subsets
+of one seed are nested. The error is on all 10,000 test images, with the last weights.
 
     python benchmarks/small_data.py --out runs/small_data.json
     python benchmarks/small_data.py --smoke
 """
 
 import argparse
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,6 @@ ARMS: dict[str, dict[str, Any]] = {
 
 def train(data: "eg.data.Dataset", arm: dict[str, Any], count: int, seed: int, steps: int, size: str) -> dict[str, Any]:
     """Train one arm on `count` images; its test error, parameters and minutes."""
-    from dataclasses import replace
-
     part = replace(data, train=data.train.subset(count, seed))
     torch.manual_seed(seed)
     net = eg.derive(data.field(arm["group"]), data.task, size, **arm.get("options", {}))
@@ -70,17 +70,13 @@ def main() -> None:
         for count in given.counts:
             for arm in given.arms:
                 name = key(arm, count, seed, given)
-                done = cells.get(
-                    name, lambda a=arm, n=count, s=seed: train(data, ARMS[a], n, s, given.steps, given.size)
-                )
+                done = cells.get(name, partial(train, data, ARMS[arm], count, seed, given.steps, given.size))
                 print(f"{name}: {done['error']:.2f} % error, {done['minutes']:.1f} minutes", flush=True)
     table(cells, given)
 
 
 def judged(data: "eg.data.Dataset", validation: bool, most: int | None) -> "eg.data.Dataset":
     """The data with what errors are reported on as its test split, and nothing to choose weights by."""
-    from dataclasses import replace
-
     test = data.validation if validation else data.test
     return replace(data, test=test if most is None else test.subset(most), validation=test.take([]))
 
