@@ -10,7 +10,7 @@ from erlangen.blueprint.plan import Plan, plan_of
 from erlangen.blueprint.space import Recipe, space_from
 from erlangen.blueprint.task import Task, task_from
 from erlangen.errors import ErlangenError, FieldError
-from erlangen.symmetry import Group, Representation, group
+from erlangen.symmetry import FiniteGroup, Group, Representation, group
 
 
 class Network(Sequential):
@@ -25,6 +25,9 @@ class Network(Sequential):
     def __init__(self, *modules: EquivariantModule, task: Task, declaration: dict[str, Any]) -> None:
         super().__init__(*modules)
         self.task, self.declaration = task, declaration
+        group = self.out_field.group
+        if group != self.in_field.group and isinstance(group, FiniteGroup):  # it shrinks inside: the rest holds overall
+            self.in_field = Field(self.in_field.space, self.in_field.rep.restrict(group))
 
     @property
     def plan(self) -> Plan:
@@ -76,11 +79,7 @@ def derive(
     space = field.space
     recipe, others = _adapt(space.recipe(size, field, task), width, depth, options)
     recipe = space.adapt(recipe, others)
-    hidden = [_hidden(field, recipe, channels) for channels in recipe.widths]
-    if task.dense and recipe.coarsen_after:
-        body = _u_shaped(field, hidden, recipe)
-    else:
-        body = _straight(field, hidden, recipe)
+    body = _u_shaped(field, recipe) if task.dense and recipe.coarsen_after else _straight(field, recipe)
     head = space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
     declaration = {
         "space": space.describe(),
@@ -163,12 +162,12 @@ def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
     return Representation(field.group, tuple((max(1, round(m * channels / unit.size)), c) for m, c in unit.terms))
 
 
-def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:
+def _straight(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     """B σ, P where the recipe coarsens, …"""
     space, now = field.space, field
     steps: list[EquivariantModule] = []
-    for i, rep in enumerate(hidden):
-        steps.append(space.block(now, now.with_rep(rep), **recipe.local[i]))
+    for i, channels in enumerate(recipe.widths):
+        steps.append(space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
             steps.append(space.coarsen(now, **recipe.pooling))
@@ -176,11 +175,11 @@ def _straight(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
     return steps
 
 
-def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> list[EquivariantModule]:
+def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     """Blocks at every scale on the way down, and again, with the skip joined, on the way up."""
     space = field.space
     stages: list[list[int]] = [[]]
-    for i in range(len(hidden)):
+    for i in range(len(recipe.widths)):
         stages[-1].append(i)
         if i in recipe.coarsen_after:
             stages.append([])
@@ -188,12 +187,17 @@ def _u_shaped(field: Field, hidden: list[Representation], recipe: Recipe) -> lis
     def stage(level: int, now: Field) -> list[EquivariantModule]:
         steps: list[EquivariantModule] = []
         for i in stages[level]:
-            steps.append(space.block(now, now.with_rep(hidden[i]), **recipe.local[i]))
+            steps.append(space.block(now, now.with_rep(_hidden(now, recipe, recipe.widths[i])), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [space.coarsen(now, **recipe.pooling)]
             inner += stage(level + 1, inner[0].out_field)
             refine = space.refine(inner[-1].out_field, **recipe.pooling)
+            if refine.out_field.group != now.group:
+                raise FieldError(
+                    f"the detour of a U comes back as a field of {refine.out_field.group}, the skip is one of "
+                    f"{now.group}. Fix: restrict the group in a block before the first coarsening."
+                )
             joined = now.with_rep(now.rep + refine.out_field.rep)
             fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
             steps.append(Branch(Sequential(*inner), refine, fuse))

@@ -98,11 +98,16 @@ class Grid(Space):
 
         return BatchNorm(field)
 
-    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
-        """A block of the kind that `local` names: σ ∘ norm ∘ B by default."""
+    def block(
+        self, in_field: Field, out_field: Field, restrict: str | None = None, **local: Any
+    ) -> "EquivariantModule":
+        """A block of the kind that `local` names: σ ∘ norm ∘ B by default; then a restriction to a subgroup, if any."""
+        from erlangen.blueprint import Sequential
         from erlangen.grids.blocks import build_block
+        from erlangen.grids.restriction import Restrict
 
-        return build_block(in_field, out_field, **local)
+        built = build_block(in_field, out_field, **local)
+        return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """Anti-aliased pooling with stride 2 that is exact at every size; polyphase where shifts are to be exact."""
