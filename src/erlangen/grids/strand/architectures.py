@@ -1,33 +1,81 @@
-"""Sizes of derived networks on strands: one dial sets widths, kernels and pooling."""
+"""Derived networks on strands: one dial sets widths, kernels, dilations and pooling; one option the kind of block.
 
+The first block is a wide convolution, whose filters are motifs; the others are of one kind:
+"residual" (the default: dilated residual steps), "attention", "state-space", or a kind that every grid has.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from erlangen.blueprint import Field, Recipe
+from erlangen.blueprint import EquivariantModule, Field, Recipe
 from erlangen.errors import UnknownName
+from erlangen.grids.blocks import BLOCKS, build_block
+from erlangen.grids.strand.attention import attention_block
+from erlangen.grids.strand.residual import residual_block
+from erlangen.grids.strand.state_space import state_space_block
 
 if TYPE_CHECKING:
     from erlangen.blueprint import Task
-    from erlangen.grids.strand.space import Strand
 
-# channels of each block as expanded, kernel sizes, blocks after which the strand is halved
-SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
-    "tiny": ((32, 32), (15, 9), (0,)),
-    "small": ((64, 64, 96), (15, 9, 9), (0, 1)),
-    "medium": ((128, 128, 128, 192), (19, 11, 11, 11), (0, 1)),
-    "large": ((256, 256, 256, 384, 384), (19, 11, 11, 11, 11), (0, 1, 2)),
+# channels of every block as expanded, taps of the first and of the other convolutions
+SIZES: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "tiny": ((32, 32), 15, 9),
+    "small": ((64, 64, 64, 64), 15, 9),
+    "medium": ((128, 128, 128, 128, 128, 128), 19, 9),
+    "large": ((256, 256, 256, 256, 256, 256, 256, 256), 19, 9),
 }
+FARTHEST = 64  # the largest dilation
+STRAND_BLOCKS: dict[str, Callable[..., EquivariantModule]] = {
+    "residual": residual_block,
+    "attention": attention_block,
+    "state-space": state_space_block,
+}
+SHORT = {"attention": {"kernel_size": 3}, "state-space": {"kernel_size": 3}}  # what lies far is seen without a kernel
 
 
-def recipe(space: "Strand", size: str, field: Field, task: "Task") -> Recipe:
+def recipe(size: str, field: Field, task: "Task") -> Recipe:
     """The recipe of a named size.
+
+    For a whole signal the strand is halved after the first block; for an output along the strand it is not, and
+    dilations double from block to block, as they do where reading frames would be lost by halving.
 
     Raises:
         UnknownName: no recipe has this size.
     """
     if size not in SIZES:
         raise UnknownName("size", size, SIZES)
-    widths, kernels, halve = SIZES[size]
-    local: tuple[dict[str, Any], ...] = tuple({"kernel_size": k} for k in kernels)
+    widths, first, taps = SIZES[size]
+    whole = not task.dense and not has_frames(field, task)
+    local: list[dict[str, Any]] = [{"kernel_size": first}]
+    for i in range(1, len(widths)):
+        local.append({"kind": "residual", "kernel_size": taps, "dilation": min(2 ** (i - 1 if whole else i), FARTHEST)})
     hidden = "regular" if field.group.name == "RC" else "trivial"
     dropout = 0.3 if task.name == "classify" else 0.0
-    return Recipe(widths, halve, local, hidden, dropout)
+    return Recipe(widths, (0,) if whole else (), tuple(local), hidden, dropout)
+
+
+def has_frames(field: Field, task: "Task") -> bool:
+    """Whether the output is about reading frames."""
+    return any(component.name.startswith("frames") for _, component in task.out_rep(field.group).terms)
+
+
+def block_option(recipe: Recipe, kind: str) -> Recipe:
+    """The recipe with blocks of this kind after the first.
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    known = [*STRAND_BLOCKS, *BLOCKS]
+    if kind not in known:
+        raise UnknownName("block", kind, known)
+    far = kind in SHORT
+    local = [{**SHORT[kind], "kind": kind} if far else {**given, "kind": kind} for given in recipe.local[1:]]
+    return replace(recipe, local=(recipe.local[0], *local))
+
+
+def block(in_field: Field, out_field: Field, kind: str = "dense", **local: Any) -> EquivariantModule:
+    """A block of a named kind between two fields, of the strand or of every grid."""
+    if kind in STRAND_BLOCKS:
+        return STRAND_BLOCKS[kind](in_field, out_field, **local)
+    return build_block(in_field, out_field, kind, **local)

@@ -115,7 +115,7 @@ class _PlainAttention(nn.Module):
 def attention_block(
     in_field: Field, out_field: Field, *, heads: int = 4, expand: int = 2, **local: int
 ) -> EquivariantModule:
-    """x + attention(norm x), then x + B σ B' norm x, where B' is a convolution: position-wise maps that see neighbours.
+    """norm (y + B σ B' norm y) with y = x + attention(norm x), where B' is a convolution that sees neighbours.
 
     Args:
         in_field: type of the input.
@@ -136,4 +136,5 @@ def attention_block(
                 Conv(inner, out_field, 1),
             )
         ),
+        space.norm(out_field),
     )

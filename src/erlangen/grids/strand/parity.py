@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import FieldError, UnknownName
-from erlangen.grids.nonlinearity import PLAIN, POINTWISE, norm_relu
+from erlangen.grids.nonlinearity import POINTWISE, norm_relu
 
 Term = tuple[str, int, int]  # kind ("even", "odd", "permuted", "turned"), copies, size
 

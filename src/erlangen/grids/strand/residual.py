@@ -74,21 +74,19 @@ class _PlainResidual(nn.Module):
 
 
 def residual_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
-    """x + B σ norm B' σ norm x, where B' is dilated and B mixes the channels of a point.
+    """σ(x + norm B σ norm B' x), where B' is dilated and B mixes the channels of a place.
 
     Args:
         in_field: type of the input.
         out_field: type of the output.
-        local: of the dilated convolution, such as kernel_size and dilation.
+        local: of the dilated convolution B', such as kernel_size and dilation.
     """
     space = in_field.space
-    return Residual(
-        Sequential(
-            space.norm(in_field),
-            space.nonlinearity(in_field),
-            Conv(in_field, out_field, **{"bias": False, **local}),
-            space.norm(out_field),
-            space.nonlinearity(out_field),
-            Conv(out_field, out_field, 1),
-        )
+    body = Sequential(
+        Conv(in_field, out_field, **{"bias": False, **local}),
+        space.norm(out_field),
+        space.nonlinearity(out_field),
+        Conv(out_field, out_field, 1, bias=False),
+        space.norm(out_field),
     )
+    return Sequential(Residual(body), space.nonlinearity(out_field))

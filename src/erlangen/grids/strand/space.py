@@ -8,7 +8,7 @@ from erlangen.grids.space import Grid
 from erlangen.grids.strand.group import StrandGroup, strand_group
 
 if TYPE_CHECKING:
-    from erlangen.blueprint import Task
+    from erlangen.blueprint import EquivariantModule, Task
 
 NOMINAL = 200  # letters at which plans are priced where a network takes any length
 
@@ -45,11 +45,49 @@ class Strand(Grid):
         """
         return strand_group(name)
 
+    def nonlinearity(self, field: Field) -> "EquivariantModule":
+        """In the strand basis where there are even and odd channels, as on every grid otherwise."""
+        from erlangen.grids.strand.parity import ButterflyNonlinearity, parities
+
+        kinds = {kind for kind, _, _ in parities(field)}
+        return ButterflyNonlinearity(field) if {"even", "odd"} <= kinds else super().nonlinearity(field)
+
+    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """A convolution, norm and nonlinearity, or the block that `kind` names."""
+        from erlangen.grids.strand.architectures import block
+
+        return block(in_field, out_field, **local)
+
+    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
+        """The head of every grid; profiles, vectors that turn, and reading frames have heads of their own."""
+        from erlangen.blueprint import Sequential
+        from erlangen.grids.strand.architectures import has_frames
+        from erlangen.grids.strand.frames import FrameFeatures
+        from erlangen.grids.strand.readout import ProfileReadout, VectorReadout
+
+        if has_frames(field, task):
+            read = FrameFeatures(field)
+            head = super().readout if task.dense else VectorReadout
+            return Sequential(read, head(read.out_field, task, **options))
+        if task.name == "profile":
+            return ProfileReadout(field, task, **{k: v for k, v in options.items() if k != "dropout"})
+        if not task.dense and not task.out_rep(field.group).is_trivial:
+            return VectorReadout(field, task, **options)
+        return super().readout(field, task, **options)
+
     def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
         """Widths, kernels and dilations of a named size, as in `erlangen.grids.strand.architectures`."""
         from erlangen.grids.strand.architectures import recipe
 
-        return recipe(self, size, field, task)
+        return recipe(size, field, task)
+
+    def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
+        """The recipe with `block="residual"`, "attention" or "state-space"; other options as on every grid."""
+        from erlangen.grids.strand.architectures import block_option
+
+        others = dict(options)
+        kind = others.pop("block", None)
+        return super().adapt(recipe if kind is None else block_option(recipe, kind), others)
 
     def nominal_shape(self) -> tuple[int, ...]:
         """The length, or 200 letters where any length is welcome."""

@@ -18,7 +18,7 @@ class StateSpace(EquivariantModule):
     """A linear state-space system on each strand, driven by both.
 
     With f and r the two strands, y_f = k * f + m * r and y_r = k̃ * r + m̃ * f, where k̃(t) = k(-t). Each of k and m
-    is two-sided, and each side is the response of a diagonal linear system of its own, k(t) = 2 Re Σ_n C_n exp(A_n Δ t).
+    is two-sided, and each side is the response of a diagonal linear system of its own, k(t) = 2 Re Σ_n C_n exp(A_n t).
     Between even and odd channels these are all kernels k(|t|) and sign(t) k(|t|): the strands truly mix.
 
     Law: f(g·x) = g·f(x), exactly for zeros beyond both ends.
@@ -214,7 +214,7 @@ class _PlainGated(nn.Module):
 
 
 def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **local: int) -> EquivariantModule:
-    """x + gated state space (norm x).
+    """norm (x + gated state space (norm x)).
 
     Args:
         in_field: type of the input.
@@ -222,6 +222,6 @@ def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **l
         states: states a channel.
         local: of the short convolution, such as kernel_size.
     """
-    return Residual(
-        Sequential(in_field.space.norm(in_field), GatedStateSpace(in_field, out_field, states=states, **local))
-    )
+    space = in_field.space
+    layer = GatedStateSpace(in_field, out_field, states=states, **local)
+    return Sequential(Residual(Sequential(space.norm(in_field), layer)), space.norm(out_field))
