@@ -11,6 +11,7 @@ from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.classes import class_report
 from erlangen.audit.diagnose import examine_layers
 from erlangen.audit.measure import Measurement, run_actions
+from erlangen.audit.motifs import LETTERS, filter_motifs
 from erlangen.audit.picture import picture_of
 from erlangen.audit.probe import Probe, cast, check_input, fields_of, forward, probe_from, quiet
 from erlangen.audit.remarks import notes_on, settings_of
@@ -167,7 +168,10 @@ def _look_inside(
     )
     action = next(a for a in tried if a.label == worst.worst_action)
     try:
-        return findings, picture_of(subject.model, signal, index, carry, action, reps, rows)
+        picture = picture_of(subject.model, signal, index, carry, action, reps, rows)
+        if subject.in_field.space.name == "strand" and subject.in_field.size == LETTERS:
+            picture["motifs"] = filter_motifs(subject.model, torch.cat([c.signal for c in subject.probe.chunks]))
+        return findings, picture
     except (UnknownAction, ErlangenError):
         return findings, None
 

@@ -11,6 +11,7 @@ from erlangen.audit.result import guilt
 from erlangen.audit.text import error_with_interval, number, share
 from erlangen.files import write_atomically
 from erlangen.report import figures
+from erlangen.report.logo import logos
 from erlangen.report.pictures import panels
 from erlangen.report.svg import log_range
 
@@ -108,6 +109,7 @@ def _view(place: int, section: Section) -> dict[str, Any]:
         "shifts": figures.shift_chart(audit),
         "outputs": figures.output_chart(audit),
         "panels": panels(audit.picture),
+        "logos": logos((audit.picture or {}).get("motifs")),
         "layers": [(row, figures.layer_bar(row.intrinsic, low, limit, row.culprit)) for row in audit.layers],
         "settings": {k: _words(v) for k, v in audit.settings.items()},
         "json": embedded(audit),
