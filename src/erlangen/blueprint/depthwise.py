@@ -76,12 +76,11 @@ class _Depthwise(torch.autograd.Function):
 
 def _weight_gradient(x: Tensor, dy: Tensor, taps: tuple[int, ...], padding: tuple[int, ...]) -> Tensor:
     """Σ over samples and points u of x(u + t) dy(u), for every channel and tap t."""
-    if len(taps) == 3:
-        depth, before = taps[0], padding[0]
-        x = functional.pad(x, (0, 0, 0, 0, before, before))
-        layers = [_planes(x[:, :, j : j + dy.shape[2]]) for j in range(depth)]
-        flat = _planes(dy)
-        return torch.stack([_weight_gradient(layer, flat, taps[1:], padding[1:]) for layer in layers], dim=2)
+    if len(taps) == 3:  # one stack of planes for all samples, zeros between them; a tap shifts one against the other
+        x = _planes(functional.pad(x, (0, 0, 0, 0, padding[0], padding[0])))
+        dy = _planes(functional.pad(dy, (0, 0, 0, 0, 0, taps[0] - 1)))
+        layers = [_weight_gradient(x[j:], dy[: len(dy) - j], taps[1:], padding[1:]) for j in range(taps[0])]
+        return torch.stack(layers, dim=2)
     height, width = taps
     channels, columns = x.shape[1], dy.shape[-1]
     if width <= COLUMNS:

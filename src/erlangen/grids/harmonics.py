@@ -15,9 +15,9 @@ class Harmonics:
     """Where maps between copies of the regular representation are blocks.
 
     A function on G has coefficients in blocks of s·r numbers, one block an irrep; an equivariant map multiplies the s
-    of every row by one and the same [s, s] matrix, for each of the r rows. An irrep of real type and size d has s = r = d,
-    so that all blocks together cost Σ d³ multiplications instead of |G|²; one of complex or quaternionic type is
-    a single block of d²/t coefficients with t = 2, 4.
+    of every row by one and the same [s, s] matrix, for each of the r rows. An irrep of real type and size d has
+    s = r = d, so that all blocks together cost Σ d³ multiplications instead of |G|²; one of complex or quaternionic
+    type is a single block of d²/t coefficients with t = 2, 4.
 
     Args:
         basis: [|G|, |G|] orthogonal; columns in the order (irrep, row, position in the block).
