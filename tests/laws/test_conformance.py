@@ -11,7 +11,7 @@ import torch
 
 import erlangen
 from erlangen import Classify, Graphs, Grid, Predict, Regress, Segment, derive
-from erlangen.blueprint import EquivariantModule, Field, Network
+from erlangen.blueprint import EquivariantModule, Field, Network, Sequential
 from erlangen.errors import LawError, NoEquivariantMap
 from erlangen.graphs import (
     GraphConvolution,
@@ -33,7 +33,10 @@ from erlangen.grids import (
     LayerNorm,
     Nonlinearity,
     Pointwise,
+    PolyphasePool,
     Pool,
+    Restrict,
+    Restricted,
     point_matrices,
 )
 from erlangen.point import (
@@ -69,6 +72,12 @@ def vectors(group: "str | Group", rep: str) -> Field:
     return Point().field(group, rep)
 
 
+def restricted_chain() -> EquivariantModule:
+    lift = Conv(image("D4", "1 trivial"), image("D4"))
+    smaller = Restrict(lift.out_field, "D1")
+    return Restricted(Sequential(lift, smaller, Conv(smaller.out_field, smaller.out_field)))
+
+
 HEXAGON = Group.from_permutations({"turn": "(0 1 2 3 4 5)", "mirror": "(1 5)(2 4)"}, name="hexagon")
 
 EVERY_LAW: dict[str, Build] = {
@@ -90,6 +99,12 @@ EVERY_LAW: dict[str, Build] = {
     "blur pool 3": lambda: Pool(image("C4", "1 standard"), 3),
     "max pool": lambda: Pool(image("D4"), 2, "max"),
     "max blur pool": lambda: Pool(image("D4"), 2, "maxblur"),
+    "polyphase pool": lambda: PolyphasePool(image("D4")),
+    "polyphase pool 3": lambda: PolyphasePool(image("C4", "1 standard"), 3, "plain"),
+    "polyphase max 3-D": lambda: PolyphasePool(image("C4", "1 regular", 3), 2, "max"),
+    "restricted chain": lambda: restricted_chain(),
+    "network shift": lambda: derive(image("C4", "1 trivial"), Segment(2), "tiny", shift="exact"),
+    "network restricted": lambda: derive(image("D4", "1 trivial"), Classify(2), "tiny", restrict={0: "C4", 1: "C2"}),
     "invariant readout": lambda: InvariantReadout(image("D4", "2 regular + 1 standard"), Classify(3)),
     "dense readout": lambda: DenseReadout(image("D4"), Predict("1 standard + 1 trivial")),
     "block": lambda: Grid(2).block(image("D4", "1 standard"), image("D4")),

@@ -4,7 +4,9 @@ from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.linear import Conv
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
 from erlangen.grids.norm import BatchNorm, LayerNorm
+from erlangen.grids.polyphase import PolyphasePool, PolyphaseUpsample
 from erlangen.grids.readout import DenseReadout, Flatten, InvariantReadout
+from erlangen.grids.restriction import Restrict, Restricted
 from erlangen.grids.rotation import rotate
 from erlangen.grids.space import Grid, point_matrices
 from erlangen.grids.strand import Strand
@@ -19,7 +21,11 @@ __all__ = [
     "LayerNorm",
     "Nonlinearity",
     "Pointwise",
+    "PolyphasePool",
+    "PolyphaseUpsample",
     "Pool",
+    "Restrict",
+    "Restricted",
     "Strand",
     "Upsample",
     "point_matrices",

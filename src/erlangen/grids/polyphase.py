@@ -1,8 +1,8 @@
 """Pooling that keeps every circular shift: of the s^d ways to keep each s-th sample, the strongest one is kept.
 
-Keeping samples 0, s, 2s, … depends on where the grid begins; a signal shifted by one pixel gives other samples. Here the
-samples that are kept are chosen by the signal itself: those whose values have the largest norm. A shifted signal has the
-same s^d sets of samples (its *polyphase components*), only numbered otherwise, so it keeps the same values.
+Keeping samples 0, s, 2s, … depends on where the grid begins; a signal shifted by one pixel gives other samples. Here
+the samples that are kept are chosen by the signal itself: those whose values have the largest norm. A shifted signal
+has the same s^d sets of samples (its *polyphase components*), only numbered otherwise, so it keeps the same values.
 """
 
 from itertools import product
@@ -28,14 +28,14 @@ class PolyphasePool(EquivariantModule):
     is none, a shift of the output. So 7 stays 7 under s = 2.
 
     Law: f(t·x) = t′·f(x) for every circular shift t, where t′ is t/s rounded up or down; f(g·x) = g·f(x).
-    Both hold unless two components have equal norms. Where a symmetry of x itself exchanges them, either choice is right
-    up to that symmetry, so an invariant head sees no difference.
+    Both hold unless two components have equal norms. Where a symmetry of x itself exchanges them, either choice is
+    right up to that symmetry, so an invariant head sees no difference.
 
     Args:
         field: type of input and output.
         stride: the factor s, one for each axis or one number.
-        kind: "blur", a circular binomial filter before; "plain", no filter; "max", the maximum over the neighbourhood of
-            s+1 (s even) or s samples before; "maxblur", both.
+        kind: "blur", a circular binomial filter before; "plain", no filter; "max", the maximum over s+1 (s even) or s
+            samples before; "maxblur", both.
         taps: taps of the binomial filter, an odd number; None takes 2s-1.
 
     Raises:
@@ -146,7 +146,7 @@ class Phases:
             )
         if taps is not None and (taps < 1 or taps % 2 == 0):
             raise FieldError(f"the filter needs an odd number of taps, so that it has a centre; got taps={taps}")
-        self.stride, self.kind, self.taps = spread(stride, field.space.d, "stride"), kind, taps
+        self.stride, self.kind, self.taps = spread(stride, len(field.space.nominal_shape()), "stride"), kind, taps
 
     def steps(self, shape: "tuple[int, ...] | torch.Size") -> tuple[int, ...]:
         """gcd(n, s) along every axis."""

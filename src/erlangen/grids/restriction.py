@@ -1,7 +1,7 @@
 """Fewer symmetries further up: a network that keeps all turns of small features, and of large ones only some.
 
-A 6 and a 9 are made of the same strokes, turned; as a whole they differ. So the first layers may commute with D4, or D8,
-and the others with a subgroup: from a `Restrict` on, the field carries the same channels under fewer elements.
+A 6 and a 9 are made of the same strokes, turned; as a whole they differ. So the first layers may commute with D4, or
+D8, and the others with a subgroup: from a `Restrict` on, the field carries the same channels under fewer elements.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ from erlangen.symmetry import Component, FiniteGroup, Representation
 class Restrict(EquivariantModule):
     """The same signal, seen as a field of a subgroup H: a permutation of its channels and nothing else.
 
-    Copies that permute their channels fall into orbits of H. The channels of an orbit are put in the order of the cosets
-    of a stabiliser K, so that it carries the quotient representation H/K (the regular one, if K is trivial), and the
-    layers after this one know it by its name.
+    Copies that permute their channels fall into orbits of H. The channels of an orbit are put in the order of the
+    cosets of a stabiliser K, so that it carries the quotient representation H/K (the regular one, if K is trivial), and
+    the layers after this one know it by its name.
 
     Law: f(h·x) = h·f(x) for every h of H; nothing is said about the other elements of G.
 
