@@ -2,8 +2,9 @@
 
 Every arm has the same channel widths, trains for the same minutes on the same 12,000 images, each turned by a random
 angle every time it is seen, and is judged on the same 50,000. The hexagons hold 721 cells, the squares 784 pixels; they
-are sampled from the pixels, by cubic interpolation. "lattice" is the worst relative change of the outputs under the exact
-turns of the lattice, by 60° or 90°; "flips" the share of test images whose class changes under a turn by any angle.
+are sampled from the pixels, by cubic interpolation. "lattice" is the worst relative change of the outputs under the
+exact turns of the lattice, by 60° or 90°; "flips" the share of test images whose class changes under a turn by any
+angle.
 
     python benchmarks/hexagons.py --out runs/hexagons.json
     python benchmarks/hexagons.py --smoke

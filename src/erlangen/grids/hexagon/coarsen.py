@@ -70,7 +70,7 @@ def pool_cells(x: Tensor, stride: int, kind: str) -> Tensor:
 
 
 def _checked_stride(stride: "int | tuple[int, ...] | list[int]") -> int:
-    steps = {stride} if isinstance(stride, int) else set(stride)
+    steps = set(stride) if isinstance(stride, (tuple, list)) else {stride}
     step = steps.pop() if len(steps) == 1 else 0
     if not isinstance(step, int) or step < 1:
         raise DomainError(f"a hexagonal grid is coarsened by one whole number >= 1, got stride={stride!r}")
