@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule
+from erlangen.blueprint import EquivariantModule, operator_dtype
 from erlangen.errors import FieldError
 
 
@@ -35,8 +35,8 @@ class Residual(EquivariantModule):
         self.body, self.shortcut = body, shortcut
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
-        """Both ways, added."""
-        return (x if self.shortcut is None else self.shortcut(x)) + self.body(x)
+        """Both ways, added; under autocast in its dtype, since a sum of two dtypes is slow."""
+        return add(x, self.body, self.shortcut)
 
     def _ways(self) -> list[tuple[str, EquivariantModule]]:
         around = [] if self.shortcut is None else [("shortcut", self.shortcut)]
@@ -75,6 +75,12 @@ class Residual(EquivariantModule):
         return PlainResidual(self.body.export(), None if self.shortcut is None else self.shortcut.export())
 
 
+def add(x: Tensor, body: nn.Module, shortcut: nn.Module | None) -> Tensor:
+    """S(x) + B(x), with x in the dtype of dense operators."""
+    x = x.to(operator_dtype("dense", x))
+    return (x if shortcut is None else shortcut(x)) + body(x)
+
+
 class PlainResidual(nn.Module):
     """The plain-torch form of `Residual`."""
 
@@ -84,4 +90,4 @@ class PlainResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Both ways, added."""
-        return (x if self.shortcut is None else self.shortcut(x)) + self.body(x)
+        return add(x, self.body, self.shortcut)

@@ -1,0 +1,144 @@
+"""Is a separable block faster than a dense group convolution, and is a network of them as accurate in equal minutes?
+
+Speed: one training step (forward, gradients of weights and input) at 16 regular fields of D4 on 28², kernel 5, batch
+16, and at 4 regular fields of O on 16³, kernel 3, batch 2; the arms of a cell in turn, best and median of the rounds:
+
+    dense32      grids.Conv, float32, channels_last: one layer, no norm and no nonlinearity
+    dense        grids.Conv under erlangen.precision("auto")
+    block        dense convolution, norm, ReLU, "auto"
+    separable32  depthwise convolution, norm, mixing to twice the copies, GELU, mixing back, residual sum; float32
+    separable    the same, "auto"
+    torch        the same, "auto", with torch's own gradients of a depthwise convolution
+
+The target is dense32 ≥ 3 × separable. Floor of the separable block: every pass over the signal reads and writes
+2 · 2 bytes a number in bfloat16; the plan of the block makes 8 passes at the width of the signal and 8 at twice that.
+
+Accuracy: rotated MNIST, `derive(..., block=...)` with C4 and equal minutes, seeds in turn; and AdrenalMNIST3D with O.
+
+    python benchmarks/separable_block.py --out separable.json                 # speed
+    python benchmarks/separable_block.py --out separable.json --minutes 8     # speed and accuracy
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from cells import Cells, spread
+
+import erlangen as eg
+from erlangen.blueprint import depthwise
+from erlangen.grids import Conv
+from erlangen.grids.blocks import build_block
+
+SHAPES = {  # group, fields, size, batch, kernel
+    "D4, 16 fields, 28²": ("D4", 16, (28, 28), 16, 5),
+    "O, 4 fields, 16³": ("O", 4, (16, 16, 16), 2, 3),
+}
+SMOKE = {"D4, 2 fields, 8²": ("D4", 2, (8, 8), 2, 5), "O, 1 field, 6³": ("O", 1, (6, 6, 6), 1, 3)}
+ARMS = ("dense32", "dense", "block", "separable32", "separable", "torch")
+TASKS = {"mnist-rot": "C4", "adrenal": "O"}
+Depthwise = depthwise._Depthwise
+
+
+class _Plain:
+    """Torch's own depthwise convolution, gradients and all."""
+
+    @staticmethod
+    def apply(x: torch.Tensor, weight: torch.Tensor, padding: tuple[int, ...]) -> torch.Tensor:
+        return depthwise.CONV[len(padding)](x, weight, None, 1, padding, 1, x.shape[1])
+
+
+def training_step(module: torch.nn.Module, x: torch.Tensor, mode: str, plain: bool) -> Callable[[], None]:
+    """One step on fixed data; `plain` takes torch's own gradients of a depthwise convolution."""
+    x = x.clone(memory_format=torch.preserve_format).requires_grad_()
+    wanted = [x, *module.parameters()]
+
+    def run() -> None:
+        depthwise._Depthwise = _Plain if plain else Depthwise
+        with eg.precision(mode):
+            y = module(x)
+        depthwise._Depthwise = Depthwise
+        torch.autograd.grad(y, wanted, torch.ones_like(y))
+
+    return run
+
+
+def speed(group: str, fields: int, shape: tuple[int, ...], batch: int, kernel: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds of every arm, best and median, the arms in turn."""
+    field = eg.Grid(len(shape), shape).field(group, f"{fields} regular")
+    last = torch.channels_last if len(shape) == 2 else torch.channels_last_3d
+    x = torch.randn(batch, field.size, *shape).contiguous(memory_format=last)
+    conv = Conv(field, field, kernel, bias=False)
+    block = build_block(field, field, kernel_size=kernel)
+    separable = build_block(field, field, "separable", kernel_size=kernel)
+    modules = {"dense32": conv, "dense": conv, "block": block}
+    modules |= {"separable32": separable, "separable": separable, "torch": separable}
+    steps = {
+        arm: training_step(modules[arm], x, "float32" if arm.endswith("32") else "auto", arm == "torch") for arm in ARMS
+    }
+    times: dict[str, list[float]] = {arm: [] for arm in ARMS}
+    for i in range(rounds + 2):
+        for arm, run in steps.items():
+            start = time.perf_counter()
+            run()
+            if i >= 2:
+                times[arm].append(1e3 * (time.perf_counter() - start))
+    return {
+        "best": {a: min(t) for a, t in times.items()},
+        "median": {a: statistics.median(t) for a, t in times.items()},
+    }
+
+
+def accuracy(name: str, group: str, block: str, seed: int, minutes: float, limit: int | None) -> dict[str, Any]:
+    """Test metrics of a network of these blocks after so many minutes."""
+    data = eg.data.load(name)
+    torch.manual_seed(seed)
+    options = {} if block == "dense" else {"block": block}
+    net = eg.derive(data.field(group), data.task, "small" if limit is None else "tiny", **options)
+    run = eg.fit(net, data, seed=seed, minutes=minutes, epochs=limit)
+    return {key: value for key, value in run.metrics.items() if isinstance(value, (int, float))}
+
+
+def main() -> None:
+    """Fill the cells, print the tables."""
+    parser = argparse.ArgumentParser(description="separable blocks against dense group convolutions")
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of every training; 0 trains nothing")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--smoke", action="store_true", help="small shapes, no training")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    with eg.precision("auto"):
+        pass  # the cost table is measured before the clock runs
+    cells = Cells(arguments.out)
+    print("| cell | " + " | ".join(f"{arm} ms" for arm in ARMS) + " | dense32 / separable32 | dense32 / separable |")
+    print("|---" * (len(ARMS) + 3) + "|")
+    for name, cell in (SMOKE if arguments.smoke else SHAPES).items():
+        rounds = 2 if arguments.smoke else arguments.rounds
+        best = cells.get(f"speed {name}", lambda cell=cell, rounds=rounds: speed(*cell, rounds=rounds))["best"]
+        ratios = [best["dense32"] / best[arm] for arm in ("separable32", "separable")]
+        print(f"| {name} | " + " | ".join(f"{best[a]:.1f}" for a in ARMS) + f" | {ratios[0]:.1f} | {ratios[1]:.1f} |")
+    if not arguments.minutes:
+        return
+    print("\n| data | block | parameters | epochs | test error % |\n|---|---|---|---|---|")
+    for data, group in TASKS.items():
+        for block in ("dense", "separable"):
+            runs = []
+            for seed in range(arguments.seeds):
+                key = f"accuracy {data} {block} {arguments.minutes:g} minutes seed {seed}"
+                words = (data, group, block, seed, arguments.minutes, None)
+                runs.append(cells.get(key, lambda words=words: accuracy(*words)))
+            errors = spread([100 * r["test_error"] for r in runs])
+            print(
+                f"| {data} | {block} | {runs[0]['parameters']:,.0f} | {runs[0]['epochs']:.0f} | {errors} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
