@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from erlangen.adapt.elements import RandomElement
+from erlangen.adapt.volumes import RandomRotation
 from erlangen.blueprint import Field, Space, Task
 from erlangen.errors import DomainError, UnknownName
 from erlangen.grids import Grid, rotate
@@ -25,9 +26,9 @@ def augmentation(
     """The random transformation of a batch with this name.
 
     Args:
-        name: "rotation", a uniform angle in [0°, 360°) for every image; the name of a finite group of the domain
-            ("C4", "D1" for mirrors, "RC" for the reverse complement), a uniform element for every example; "none" or
-            None for no augmentation.
+        name: "rotation", a uniform angle in [0°, 360°) for every image, a uniform rotation for every volume; the name
+            of a finite group of the domain ("C4", "D1" for mirrors, "O", "RC" for the reverse complement), a uniform
+            element for every example; "none" or None for no augmentation.
         space: the domain of the signals.
         field: `field(group)` is the type of the signals under the group of that name; None: one scalar channel.
         task: what the targets are, where they move with the signal.
@@ -46,8 +47,10 @@ def augmentation(
             return RandomElement(field(str(name)) if field is not None else space.field(str(name)), task)
         except UnknownName as error:
             raise UnknownName("augmentation", name, (*NAMES, space.symmetries().name)) from error
+    if isinstance(space, Grid) and space.d == 3 and not isinstance(space, HexGrid):
+        return RandomRotation(task)
     if not isinstance(space, Grid) or space.d != 2:
-        raise DomainError(f"augmentation by rotation needs images on Grid(2) or HexGrid(), got {space}")
+        raise DomainError(f"augmentation by rotation needs signals on Grid(2), HexGrid() or Grid(3), got {space}")
     if task is not None and task.dense:
         raise DomainError(
             "augmentation by rotation would leave the targets behind, which live on the domain. "

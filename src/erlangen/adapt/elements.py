@@ -14,6 +14,8 @@ from erlangen.symmetry import FiniteGroup, Representation
 class RandomElement:
     """Every example of a batch moved by an element of a finite group, drawn for itself: exact, nothing is interpolated.
 
+    Where the sizes of the axes differ, a turned example has another shape, and one element is drawn for the batch.
+
     Args:
         field: the type of the signals: domain, group, representation of the channels.
         task: what the targets are; targets of a dense task are moved with the signal. None: targets stay.
@@ -31,21 +33,25 @@ class RandomElement:
 
     def __call__(self, signal: Tensor, generator: torch.Generator) -> Tensor:
         """The moved signals [B, C, *shape]."""
-        return self._moved(signal, self._draw(len(signal), generator), self.field.act)
+        return self._moved(signal, self._draw(signal, generator), self.field.act)
 
     def targets(self, target: Tensor, generator: torch.Generator) -> Tensor:
         """Targets that live on the domain, moved as `self(signal, generator)` moves their signals."""
         if self.task is None or not self.task.dense:
             return target
-        drawn, rep = self._draw(len(target), generator), self.task.out_rep(self.field.group)
+        drawn, rep = self._draw(target, generator), self.task.out_rep(self.field.group)
         if target.is_floating_point():
             return self._moved(target, drawn, Field(self.field.space, rep).act)
         return self._moved(target, drawn, lambda g, labels: self._labels(g, labels, rep))
 
-    def _draw(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randint(self.order, (count,), generator=generator)
+    def _draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        drawn = torch.randint(self.order, (len(x),), generator=generator)
+        sizes = x.shape[x.ndim - len(self.field.space.nominal_shape()) :]
+        return drawn if len(set(sizes)) < 2 else drawn[:1].expand(len(x))
 
     def _moved(self, x: Tensor, drawn: Tensor, act: Callable[[Any, Tensor], Tensor]) -> Tensor:
+        if len(x) and bool((drawn == drawn[0]).all()):
+            return act(int(drawn[0]), x)
         result = x.clone()
         for g in range(1, self.order):
             rows = (drawn == g).nonzero().flatten().to(x.device)

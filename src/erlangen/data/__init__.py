@@ -7,8 +7,12 @@ from erlangen.data.dataset import Dataset
 from erlangen.data.entries import CATALOGUE
 from erlangen.data.entry import Entry
 from erlangen.data.fasta import Genome, Record, read_fasta
+from erlangen.data.nifti import read_nifti, write_nifti
+from erlangen.data.ragged import RaggedSplit
+from erlangen.data.resample import isotropic
 from erlangen.data.split import GraphSplit, NodeSplit, Split, TensorSplit
 from erlangen.data.store import Unreachable
+from erlangen.data.volume import Volume
 from erlangen.data.windows import WindowSplit, from_bed
 
 __all__ = [
@@ -20,17 +24,22 @@ __all__ = [
     "GraphSplit",
     "Interval",
     "NodeSplit",
+    "RaggedSplit",
     "Record",
     "Split",
     "TensorSplit",
     "Unreachable",
+    "Volume",
     "WindowSplit",
     "from_arrays",
     "from_bed",
     "get",
     "info",
+    "isotropic",
     "list_datasets",
     "load",
     "read_bed",
     "read_fasta",
+    "read_nifti",
+    "write_nifti",
 ]

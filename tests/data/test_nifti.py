@@ -1,0 +1,130 @@
+"""NIfTI files, orientations, spacings, resampling: what goes in comes out, in its place."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from erlangen.data import Volume, isotropic, read_nifti, write_nifti
+from erlangen.data.resample import hat_matrix, like, resampled
+from erlangen.errors import DataError, DomainError
+
+nibabel = pytest.importorskip("nibabel")
+TILTED = np.array([[0.9, 0.1, 0, -40], [-0.1, 1.2, 0, 20], [0, 0, 2.5, 7], [0, 0, 0, 1.0]])
+
+
+def volume(shape: tuple[int, ...] = (1, 5, 6, 6), affine: np.ndarray | None = None) -> Volume:
+    values = torch.arange(float(np.prod(shape))).reshape(shape)
+    return Volume(values, np.diag([1.0, 1.0, 2.5, 1.0]) if affine is None else affine)
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("shape", [(1, 5, 6, 7), (3, 4, 2, 3)])
+def test_round_trip(tmp_path, ending, shape) -> None:
+    path = write_nifti(tmp_path / f"a{ending}", volume(shape, TILTED))
+    back = read_nifti(path)
+    assert torch.equal(back.values, volume(shape).values)
+    assert np.allclose(back.affine, TILTED)
+    assert back.values.dtype == torch.float32
+
+
+def test_axes_are_those_of_the_standard(tmp_path) -> None:
+    array = np.zeros((7, 6, 5), np.int16)
+    array[1, 2, 3] = 9
+    nibabel.save(nibabel.Nifti1Image(array, np.diag([0.5, 1.0, 2.0, 1.0])), tmp_path / "a.nii")
+    found = read_nifti(tmp_path / "a.nii")
+    assert found.values[0, 3, 2, 1] == 9
+    assert found.values.dtype == torch.int16
+    assert (found.shape, found.spacing, found.orientation) == ((5, 6, 7), (2.0, 1.0, 0.5), "RAS")
+
+
+def test_labels_stay_integers(tmp_path) -> None:
+    labels = Volume(torch.randint(0, 3, (1, 4, 5, 6)), np.eye(4))
+    assert np.asanyarray(nibabel.load(write_nifti(tmp_path / "a.nii.gz", labels)).dataobj).dtype == np.int32
+
+
+@pytest.mark.parametrize("wanted", ["RAS", "LPS", "SAR", "IPL", "ALS"])
+def test_reorienting_moves_voxels_and_affine_together(wanted: str) -> None:
+    start = volume(affine=TILTED)
+    moved = start.reoriented(wanted)
+    assert moved.orientation == wanted == "".join(nibabel.aff2axcodes(moved.affine))
+    for i, j, k in ((0, 0, 0), (5, 0, 4), (3, 5, 1)):
+        place = TILTED @ [i, j, k, 1]
+        a, b, c = np.rint(np.linalg.inv(moved.affine) @ place).astype(int)[:3]
+        assert moved.values[0, c, b, a] == start.values[0, k, j, i]
+    back = moved.reoriented(start.orientation)
+    assert torch.equal(back.values, start.values)
+    assert np.allclose(back.affine, TILTED)
+
+
+def test_the_spacing_decides_the_group() -> None:
+    assert volume().space.symmetries().name == "D4h"
+    with pytest.raises(DomainError, match=r"exchanges axes .* spacing"):
+        volume().space.field("O")
+    cubes = isotropic(volume())
+    assert cubes.spacing == (1.0, 1.0, 1.0)
+    assert cubes.shape == (13, 6, 6)
+
+
+def test_resampling_keeps_a_linear_ramp_in_its_place() -> None:
+    z, y, x = torch.meshgrid(torch.arange(8.0), torch.arange(9.0), torch.arange(10.0), indexing="ij")
+    start = Volume((x + 2 * y + 2.5 * z).unsqueeze(0), np.diag([1.0, 2.0, 2.5, 1.0]))  # = mm of x, y, z summed
+    found = isotropic(start, 1.0)
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in found.shape), indexing="ij"), -1)[..., ::-1]
+    place = index @ found.affine[:3, :3].T + found.affine[:3, 3]
+    expected = torch.from_numpy(place.sum(-1)).float()
+    inner = (slice(3, -3),) * 3  # beyond the outermost voxel centres values are repeated
+    torch.testing.assert_close(found.values[0][inner], expected[inner], rtol=1e-4, atol=1e-4)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 20), st.integers(1, 20), st.floats(0.2, 4))
+def test_hats_sum_to_one_and_mirror(n: int, m: int, ratio: float) -> None:
+    matrix = hat_matrix(n, m, ratio)
+    torch.testing.assert_close(matrix.sum(1), torch.ones(m, dtype=torch.float64))
+    torch.testing.assert_close(matrix.flip(0, 1), matrix)
+
+
+def test_labels_are_never_mixed_and_come_back() -> None:
+    labels = torch.zeros(1, 8, 12, 12, dtype=torch.long)
+    labels[:, 2:6, 3:9, 3:9] = 2
+    labels[:, 2:6, 3:6, 3:9] = 5
+    start = Volume(labels, np.diag([-1.0, 1.0, 2.5, 1.0]))
+    cubes = isotropic(start.reoriented("RAS"), labels=True)
+    assert cubes.values.unique().tolist() == [0, 2, 5]
+    assert cubes.values.dtype == torch.long
+    assert torch.equal(like(cubes, start).values, labels)
+
+
+def test_the_same_grid_is_left_alone() -> None:
+    start = volume()
+    assert torch.equal(resampled(start, start.spacing, start.shape).values, start.values)
+
+
+def test_mistakes_are_explained(tmp_path) -> None:
+    with pytest.raises(DataError, match="there is no file"):
+        read_nifti(tmp_path / "none.nii")
+    (tmp_path / "text.nii").write_text("hello")
+    with pytest.raises(DataError, match="no NIfTI file"):
+        read_nifti(tmp_path / "text.nii")
+    bad = volume()
+    bad.values[0, 1, 2, 3] = float("nan")
+    write_nifti(tmp_path / "nan.nii", bad)
+    with pytest.raises(DataError, match=r"1 of 180 voxels are NaN .* \(3, 2, 1\)"):
+        read_nifti(tmp_path / "nan.nii")
+    assert read_nifti(tmp_path / "nan.nii", check=False).values.isnan().sum() == 1
+    with pytest.raises(DataError, match="does not end in"):
+        write_nifti(tmp_path / "a.txt", volume())
+    with pytest.raises(DataError, match="no volume"):
+        volume(affine=np.diag([1.0, 1.0, 0.0, 1.0]))
+    with pytest.raises(DataError, match=r"\[C, z, y, x\]"):
+        Volume(torch.zeros(3, 3, 3), np.eye(4))
+    with pytest.raises(DataError, match="no orientation"):
+        volume().reoriented("RRS")
+    with pytest.raises(DataError, match="positive"):
+        isotropic(volume(), -1.0)
+    whole = write_nifti(tmp_path / "whole.nii.gz", volume())
+    whole.write_bytes(whole.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"cannot read|no NIfTI"):
+        read_nifti(whole)
