@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe
 from erlangen.errors import UnknownName
-from erlangen.grids.blocks import BLOCKS, build_block
+from erlangen.grids.blocks import BLOCKS
 from erlangen.grids.strand.attention import attention_block
 from erlangen.grids.strand.residual import residual_block
 from erlangen.grids.strand.state_space import state_space_block
@@ -31,7 +31,7 @@ STRAND_BLOCKS: dict[str, Callable[..., EquivariantModule]] = {
     "attention": attention_block,
     "state-space": state_space_block,
 }
-SHORT = {"attention": {"kernel_size": 3}, "state-space": {"kernel_size": 3}}  # what lies far is seen without a kernel
+FAR = ("attention", "state-space")  # kinds that see everything, and need no wide kernels
 
 
 def recipe(size: str, field: Field, task: "Task") -> Recipe:
@@ -69,13 +69,5 @@ def block_option(recipe: Recipe, kind: str) -> Recipe:
     known = [*STRAND_BLOCKS, *BLOCKS]
     if kind not in known:
         raise UnknownName("block", kind, known)
-    far = kind in SHORT
-    local = [{**SHORT[kind], "kind": kind} if far else {**given, "kind": kind} for given in recipe.local[1:]]
-    return replace(recipe, local=(recipe.local[0], *local))
-
-
-def block(in_field: Field, out_field: Field, kind: str = "dense", **local: Any) -> EquivariantModule:
-    """A block of a named kind between two fields, of the strand or of every grid."""
-    if kind in STRAND_BLOCKS:
-        return STRAND_BLOCKS[kind](in_field, out_field, **local)
-    return build_block(in_field, out_field, kind, **local)
+    local = [{"kernel_size": 3, "kind": kind} if kind in FAR else {**given, "kind": kind} for given in recipe.local]
+    return replace(recipe, local=(recipe.local[0], *local[1:]))

@@ -1,6 +1,7 @@
 """Attention along both strands, with relative positions that each strand measures in its own direction."""
 
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, Sequential, check_channels
 from erlangen.errors import FieldError
 from erlangen.grids.linear import Conv
+from erlangen.grids.norm import LayerNorm
 from erlangen.grids.strand.residual import Residual
 
 SCALES = 8  # decay lengths 1, 2, 4, … of the bias, up to 128 letters
@@ -43,11 +45,10 @@ class StrandAttention(EquivariantModule):
         if heads < 1 or (head_size is not None and head_size < 1):
             raise FieldError(f"attention needs at least one pair of heads of one channel, got {heads} of {head_size}")
         self.heads, self.head_size = heads, max(4, in_field.size // (2 * heads)) if head_size is None else head_size
-        group = in_field.group
-        self.strands = len(group.regular.matrices()) if hasattr(group, "regular") else 1
-        inner = heads * self.head_size
-        self.project = Conv(in_field, in_field.with_rep(3 * inner * group.regular), 1)
-        self.merge = Conv(in_field.with_rep(inner * group.regular), self.out_field, 1)
+        regular, inner = in_field.group.representation("regular"), heads * self.head_size
+        self.strands = regular.size
+        self.project = Conv(in_field, in_field.with_rep(3 * inner * regular), 1)
+        self.merge = Conv(in_field.with_rep(inner * regular), self.out_field, 1)
         self.even = nn.Parameter(0.1 * torch.randn(heads, SCALES))
         self.odd = nn.Parameter(0.1 * torch.randn(heads, SCALES))
 
@@ -113,7 +114,7 @@ class _PlainAttention(nn.Module):
 
 
 def attention_block(
-    in_field: Field, out_field: Field, *, heads: int = 4, expand: int = 2, **local: int
+    in_field: Field, out_field: Field, *, heads: int = 4, expand: int = 2, **local: Any
 ) -> EquivariantModule:
     """norm (y + B σ B' norm y) with y = x + attention(norm x), where B' is a convolution that sees neighbours.
 
@@ -127,14 +128,14 @@ def attention_block(
     space = in_field.space
     inner = out_field.with_rep(expand * out_field.rep)
     return Sequential(
-        Residual(Sequential(space.norm(in_field), StrandAttention(in_field, out_field, heads))),
+        Residual(Sequential(LayerNorm(in_field), StrandAttention(in_field, out_field, heads))),
         Residual(
             Sequential(
-                space.norm(out_field),
+                LayerNorm(out_field),
                 Conv(out_field, inner, **local),
                 space.nonlinearity(inner),
                 Conv(inner, out_field, 1),
             )
         ),
-        space.norm(out_field),
+        LayerNorm(out_field),
     )

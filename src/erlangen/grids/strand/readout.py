@@ -81,9 +81,11 @@ def pooled_vectors(x: Tensor, terms: list[tuple[int, bool]]) -> Tensor:
 class _PlainVector(nn.Module):
     """The plain-torch form of `VectorReadout`."""
 
+    linear: nn.Linear
+
     def __init__(self, terms: list[tuple[int, bool]], linear: nn.Module) -> None:
         super().__init__()
-        self.terms, self.linear = terms, linear
+        self.terms, self.linear = terms, linear  # pyrefly: ignore[bad-assignment]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(pooled_vectors(x, self.terms).to(self.linear.weight.dtype))

@@ -81,9 +81,9 @@ def residual_block(in_field: Field, out_field: Field, **local: Any) -> Equivaria
         out_field: type of the output.
         local: of the dilated convolution B', such as kernel_size and dilation.
     """
-    space = in_field.space
+    space, options = in_field.space, {"bias": False, **local}
     body = Sequential(
-        Conv(in_field, out_field, **{"bias": False, **local}),
+        space.linear(in_field, out_field, **options),
         space.norm(out_field),
         space.nonlinearity(out_field),
         Conv(out_field, out_field, 1, bias=False),

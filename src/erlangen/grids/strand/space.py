@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe, register_space
-from erlangen.errors import DomainError
+from erlangen.errors import DomainError, ExactnessError
 from erlangen.grids.space import Grid
 from erlangen.grids.strand.group import StrandGroup, strand_group
 
@@ -52,11 +52,20 @@ class Strand(Grid):
         kinds = {kind for kind, _, _ in parities(field)}
         return ButterflyNonlinearity(field) if {"even", "odd"} <= kinds else super().nonlinearity(field)
 
-    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
-        """A convolution, norm and nonlinearity, or the block that `kind` names."""
-        from erlangen.grids.strand.architectures import block
+    def block(
+        self, in_field: Field, out_field: Field, restrict: str | None = None, **local: Any
+    ) -> "EquivariantModule":
+        """The block that `kind` names, of a strand or of every grid; then a restriction to a subgroup, if any."""
+        from erlangen.grids.strand.architectures import STRAND_BLOCKS
 
-        return block(in_field, out_field, **local)
+        kind = local.get("kind")
+        if kind not in STRAND_BLOCKS:
+            return super().block(in_field, out_field, restrict, **local)
+        from erlangen.blueprint import Sequential
+        from erlangen.grids.restriction import Restrict
+
+        built = STRAND_BLOCKS[kind](in_field, out_field, **{k: v for k, v in local.items() if k != "kind"})
+        return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
 
     def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
         """The head of every grid; profiles, vectors that turn, and reading frames have heads of their own."""
@@ -83,10 +92,15 @@ class Strand(Grid):
 
     def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
         """The recipe with `block="residual"`, "attention" or "state-space"; other options as on every grid."""
-        from erlangen.grids.strand.architectures import block_option
+        from erlangen.grids.strand.architectures import FAR, block_option
 
         others = dict(options)
         kind = others.pop("block", None)
+        if others.get("shift") == "exact" and kind in FAR:
+            raise ExactnessError(
+                f"{kind} blocks see how far the ends are, so they are not exact under circular shifts. "
+                f"Fix: block='residual', or leave shift='exact' out."
+            )
         return super().adapt(recipe if kind is None else block_option(recipe, kind), others)
 
     def nominal_shape(self) -> tuple[int, ...]:

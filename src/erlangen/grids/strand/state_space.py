@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil, log, log2, pi, prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, Sequential, check_channels
 from erlangen.errors import FieldError
 from erlangen.grids.linear import Conv
+from erlangen.grids.norm import LayerNorm
 from erlangen.grids.strand.residual import Residual
 
 
@@ -142,7 +144,7 @@ class _PlainStateSpace(nn.Module):
 
 
 class GatedStateSpace(EquivariantModule):
-    """B (σ(S D u) ⊙ silu(v)), with u and v regular fields of the input, D a short convolution, S the state space.
+    """B (S silu(D u) ⊙ sigmoid(v)), with u and v regular fields of the input, D a short convolution, S the state space.
 
     Products of regular fields are products on each strand, which the reverse complement permutes.
 
@@ -155,7 +157,7 @@ class GatedStateSpace(EquivariantModule):
         states: states a channel.
         kernel_size: taps of the short convolution, odd.
 
-    Source: gating as in Dao et al. 2023, arXiv 2212.14052.
+    Source: Gu & Dao 2023, arXiv 2312.00752, section 3.4 (gated block); here with a bounded gate.
     """
 
     def __init__(
@@ -179,7 +181,7 @@ class GatedStateSpace(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c_in l"]) -> Float[Tensor, "b c_out l"]:
         """Project, convolve short and long, gate, merge."""
         u, v = self.project(x).split(self.split, dim=1)
-        return self.merge(self.system(functional.silu(self.short(u))) * functional.silu(v))
+        return self.merge(self.system(functional.silu(self.short(u))) * v.sigmoid())
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of the parts, and one a value for the gate."""
@@ -210,10 +212,10 @@ class _PlainGated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         u, v = self.project(x).split(self.split, dim=1)
-        return self.merge(self.system(functional.silu(self.short(u))) * functional.silu(v))
+        return self.merge(self.system(functional.silu(self.short(u))) * v.sigmoid())
 
 
-def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **local: int) -> EquivariantModule:
+def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **local: Any) -> EquivariantModule:
     """norm (x + gated state space (norm x)).
 
     Args:
@@ -222,6 +224,5 @@ def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **l
         states: states a channel.
         local: of the short convolution, such as kernel_size.
     """
-    space = in_field.space
     layer = GatedStateSpace(in_field, out_field, states=states, **local)
-    return Sequential(Residual(Sequential(space.norm(in_field), layer)), space.norm(out_field))
+    return Sequential(Residual(Sequential(LayerNorm(in_field), layer)), LayerNorm(out_field))
