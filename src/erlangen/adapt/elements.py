@@ -1,13 +1,14 @@
 """Augmentation by the exact elements of a finite group: signals move, and so do targets that live on the domain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Field, Task
+from erlangen.blueprint import Field, Space, Task
 from erlangen.errors import DomainError
+from erlangen.point import Point
 from erlangen.symmetry import FiniteGroup, Representation
 
 
@@ -18,9 +19,9 @@ class RandomElement:
 
     Args:
         field: the type of the signals: domain, group, representation of the channels.
-        task: what the targets are; targets of a dense task are moved with the signal. None: targets stay.
+        task: what the targets are; they are moved with the signal, by its representation. None: targets stay.
 
-    Law: (x, y) becomes (g·x, g·y) with g uniform on G; y stays if it is invariant.
+    Law: (x, y) becomes (g·x, ρ(g) y) with g uniform on G and ρ the representation of the task.
 
     Raises:
         DomainError: the group is not finite.
@@ -33,21 +34,30 @@ class RandomElement:
 
     def __call__(self, signal: Tensor, generator: torch.Generator) -> Tensor:
         """The moved signals [B, C, *shape]."""
-        return self._moved(signal, self._draw(signal, generator), self.field.act)
+        return self._moved(signal, self._draw(len(signal), signal.shape[2:], generator), self.field.act)
 
     def targets(self, target: Tensor, generator: torch.Generator) -> Tensor:
-        """Targets that live on the domain, moved as `self(signal, generator)` moves their signals."""
-        if self.task is None or not self.task.dense:
+        """Targets that live on the domain or whose classes the group exchanges, moved as `self` moves their signals."""
+        if self.task is None:
             return target
-        drawn, rep = self._draw(target, generator), self.task.out_rep(self.field.group)
+        rep = self.task.out_rep(self.field.group)
+        if rep.is_trivial and not self.task.dense:
+            return target
+        sizes = target.shape[target.ndim - self._axes :] if self.task.dense else self.field.space.nominal_shape()
+        drawn = self._draw(len(target), sizes, generator)
         if target.is_floating_point():
-            return self._moved(target, drawn, Field(self.field.space, rep).act)
+            home: Space = self.field.space if self.task.dense else Point()
+            return self._moved(target, drawn, lambda g, values: home.act(g, values, rep))
         return self._moved(target, drawn, lambda g, labels: self._labels(g, labels, rep))
 
-    def _draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.randint(self.order, (len(x),), generator=generator)
-        sizes = x.shape[x.ndim - len(self.field.space.nominal_shape()) :]
-        return drawn if len(set(sizes)) < 2 else drawn[:1].expand(len(x))
+    @property
+    def _axes(self) -> int:
+        return len(self.field.space.nominal_shape())
+
+    def _draw(self, count: int, sizes: Sequence[int], generator: torch.Generator) -> Tensor:
+        """An element an example; one for all where the axes differ in size, since what it moves must stack."""
+        drawn = torch.randint(self.order, (count,), generator=generator)
+        return drawn if len(set(sizes)) < 2 else drawn[:1].expand(count)
 
     def _moved(self, x: Tensor, drawn: Tensor, act: Callable[[Any, Tensor], Tensor]) -> Tensor:
         if len(x) and bool((drawn == drawn[0]).all()):
@@ -60,9 +70,10 @@ class RandomElement:
         return result
 
     def _labels(self, g: int, labels: Tensor, rep: Representation) -> Tensor:
-        """Labels [B, *shape] of classes that the group exchanges; -1 stays."""
-        points = Field(self.field.space, rep.group.trivial)
-        moved = points.act(g, labels.unsqueeze(1)).squeeze(1)
+        """Labels [B] or [B, *shape], of classes that the group may exchange; -1 stays."""
+        moved = labels
+        if labels.ndim > 1:
+            moved = self.field.space.act(g, labels.unsqueeze(1), rep.group.representation(1)).squeeze(1)
         if rep.is_trivial:
             return moved
         image = rep.apply(g, torch.eye(rep.size), dim=0).argmax(0).to(labels.device)  # where each class goes

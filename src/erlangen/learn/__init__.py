@@ -2,12 +2,14 @@
 
 from erlangen.learn.export import export
 from erlangen.learn.fit import fit
+from erlangen.learn.judgement import Judgement, judge_symmetry
 from erlangen.learn.metrics import Score, area_under_curve, dice_coefficients, evaluate
 from erlangen.learn.recipe import Settings, settings_for
 from erlangen.learn.run import Run
 from erlangen.learn.window import sliding_window
 
 __all__ = [
+    "Judgement",
     "Run",
     "Score",
     "Settings",
@@ -16,6 +18,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "judge_symmetry",
     "settings_for",
     "sliding_window",
 ]

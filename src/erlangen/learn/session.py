@@ -124,7 +124,7 @@ class Session:
         if self.augment is not None:
             place = ("augment", self.step)
             signal = self.augment(signal, stream(self.seed, *place))
-            if self.task.dense:  # the same draw moves the targets, which live on the same domain
+            if self.task.dense or hasattr(self.augment, "targets"):  # the same draw moves the targets
                 target = moved_targets(self.augment, target, stream(self.seed, *place))
         with precision(self.settings.precision, self._device_type):
             output = output_tensor(self.model(signal))
