@@ -22,7 +22,7 @@ from erlangen.files import cache_folder, write_atomically
 
 MODES = ("auto", "float32", "bfloat16")
 GAIN = 1.15  # bfloat16 must be this much faster before it is used
-OPERATORS = {"dense", "depthwise", "product", "memory", "basis"}
+OPERATORS = {"dense", "depthwise", "product", "memory", "basis", "transform", "frequencies"}
 
 
 @contextmanager
@@ -63,7 +63,9 @@ def operator_costs(device: str = "cpu") -> dict[str, dict[str, float | bool]]:
 
     "dense" and "depthwise" are milliseconds of a training step in float32 and bfloat16, and whether bfloat16 is used;
     "product" is billions of multiplications a second of a large product of matrices, "memory" billions of numbers that
-    a pass over memory reads and writes, "basis" billions of numbers that a change of basis by eights takes in.
+    a pass over memory reads and writes, "basis" billions of numbers that a change of basis by eights takes in,
+    "transform" billions of n log2 n of Fourier transforms of n numbers, "frequencies" billions of multiplications of
+    small products of complex matrices, one a frequency.
 
     It is measured once a machine and torch release and kept in the cache folder, so that runs stay reproducible.
     """
@@ -85,20 +87,18 @@ def _costs(device: str) -> dict[str, dict[str, float | bool]]:
     return table
 
 
-def seconds(
-    multiplications: float, numbers: float, dtype: torch.dtype, turned: float = 0.0, device: str = "cpu"
-) -> float:
+def seconds(multiplications: float, numbers: float, dtype: torch.dtype, device: str = "cpu", **others: float) -> float:
     """What an operator should take on this machine, by the measured table.
 
     Args:
         multiplications: how many, in large products of matrices.
         numbers: how many are read or written by passes over memory.
         dtype: their dtype; float64 counts as float32.
-        turned: how many go through a change of basis of a few channels each.
         device: the device type.
+        others: amounts for other operators of the table: "basis", "transform" or "frequencies".
     """
     name = "bfloat16" if dtype == torch.bfloat16 else "float32"
-    work = {"product": multiplications, "memory": numbers, "basis": turned}
+    work = {"product": multiplications, "memory": numbers, **others}
     return 1e-9 * sum(amount / _costs(device)[operator][name] for operator, amount in work.items())
 
 
@@ -125,18 +125,24 @@ def _measure(device: str) -> dict[str, dict[str, float | bool]]:
 
 
 def _rates(device: str, rows: int = 4096, width: int = 512) -> dict[str, dict[str, float | bool]]:
-    """Billions a second: multiplications of a large product; numbers of a copy, and of a change of basis by eights."""
-    rates: dict[str, dict[str, float | bool]] = {"product": {}, "memory": {}, "basis": {}}
+    """What is done a second, in billions, as `operator_costs` says."""
+    rates: dict[str, dict[str, float | bool]] = {}
+    images = torch.randn(512, 32, 32, device=device)
+    spectra = torch.randn(512, 16, 64, device=device, dtype=torch.complex64)
+    weights = torch.randn(512, 64, 64, device=device, dtype=torch.complex64)
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         x = torch.randn(rows, width, device=device).to(dtype)
         square, basis = (torch.randn(n, n, device=device).to(dtype) for n in (width, 8))
-        operators: tuple[tuple[str, int, Callable[[], Tensor]], ...] = (
-            ("product", rows * width * width, lambda x=x, square=square: x @ square),
-            ("memory", 2 * rows * width, lambda x=x: x.clone()),
-            ("basis", rows * width, lambda x=x, basis=basis: basis @ x.view(-1, 8).mT),
-        )
-        for operator, amount, run in operators:
-            rates[operator][name] = round(1e-6 * amount / max(_milliseconds(run), 1e-3), 3)
+        operators: dict[str, tuple[int, Callable[[], Tensor]]] = {
+            "product": (rows * width * width, lambda x=x, square=square: x @ square),
+            "memory": (2 * rows * width, lambda x=x: x.clone()),
+            "basis": (rows * width, lambda x=x, basis=basis: basis @ x.view(-1, 8).mT),
+            # the Fourier transform over space runs in float32 always
+            "transform": (10 * images.numel(), lambda: torch.fft.rfftn(images, dim=(1, 2))),
+            "frequencies": (4 * spectra.numel() * 64, lambda: spectra @ weights),
+        }
+        for operator, (amount, run) in operators.items():
+            rates.setdefault(operator, {})[name] = round(1e-6 * amount / max(_milliseconds(run), 1e-3), 3)
     return rates
 
 

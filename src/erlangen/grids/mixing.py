@@ -129,7 +129,7 @@ class Mixing(EquivariantModule):
         """Whether the table of this machine says so: blocks copy the numbers of a point more often."""
         dense, blocks = self._prices()
         numbers = self.in_field.size + self.out_field.size
-        return GAIN * seconds(blocks, COPIES * numbers, dtype, numbers) < seconds(dense, numbers, dtype)
+        return GAIN * seconds(blocks, COPIES * numbers, dtype, basis=numbers) < seconds(dense, numbers, dtype)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of the form that float32 uses."""
