@@ -113,7 +113,7 @@ def main() -> None:
     )
     parser.add_argument("--size", default="small")
     parser.add_argument("--block", default=None)
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes: that it runs")

@@ -65,7 +65,7 @@ def train(name: str, arm: str, pair: int, given: argparse.Namespace) -> tuple[nn
     augment = "RC" if arm == "augmented" else None
     start = time.perf_counter()
     test, data = data.test, replace(data, test=data.test.take([]))
-    run = eg.fit(model, data, seed=pair, epochs=given.epochs, augment=augment, precision="float32", progress=False)
+    run = eg.fit(model, data, seed=pair, epochs=given.epochs, augment=augment, progress=False)
     seconds = time.perf_counter() - start
     model.eval()
     with torch.no_grad():

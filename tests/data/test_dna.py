@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import erlangen as eg
 from erlangen.data import FallbackWarning, dna, load, motifs
-from erlangen.errors import DataError
+from erlangen.errors import DataError, UnknownName
 from erlangen.grids.strand import read_letters, reverse_complement
 
 
@@ -142,3 +142,15 @@ def test_counts_follow_the_rates() -> None:
     data = load("profiles", train=4000, test=0, length=128, error=0.0)
     assert abs(float(data.train.targets.mean()) / rates.mean() - 1) < 0.1
     assert data.task.out_rep(data.field().group).size == 3
+
+
+def test_the_rates_are_those_behind_the_counts() -> None:
+    options = {"train": 30, "test": 50, "length": 100, "seed": 5}
+    data = load("profiles", **options)
+    for part in ("train", "validation", "test"):
+        rates, counts = motifs.profile_rates(part, **options), getattr(data, part).targets.numpy()
+        assert rates.shape == counts.shape
+        deviation = (counts - rates) / np.sqrt(rates)
+        assert abs(float(np.square(deviation).mean()) - 1) < 0.25  # Poisson: the variance is the rate
+    with pytest.raises(UnknownName, match="part"):
+        motifs.profile_rates("training", **options)

@@ -6,6 +6,7 @@ Source: the words are those of Kim et al. 2007, Cell 128 (CTCF) and Ko and Engel
 the shape of Avsec et al. 2021, Nature Genetics 53: a sharp peak on either strand beside the motif, mirrored with it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from erlangen.blueprint import Profile
 from erlangen.data.dataset import Dataset
 from erlangen.data.dna import labelled, on_strand
 from erlangen.data.split import TensorSplit
-from erlangen.errors import DataError
+from erlangen.errors import DataError, UnknownName
 
 Codes = NDArray[np.int64]  # letters as 0 1 2 3 = A C G T, so that 3 - code is the complement
 CTCF, GATA = "CCACTAGGTGGCAG", "AGATAAGA"
@@ -107,13 +108,50 @@ def profiles(
     """
     from erlangen.grids.strand import one_hot
 
-    random = np.random.default_rng(seed)
     splits = []
-    for size in _sizes(train, validation, test, length):
-        codes, rates = simulate(size, length, error, random)
-        signals = one_hot([text(row) for row in codes]) if size else torch.zeros(0, 4, length)
-        splits.append(TensorSplit(signals, torch.from_numpy(random.poisson(rates).astype(np.float32))))
+    for codes, _, counts in _drawn(_sizes(train, validation, test, length), length, error, seed):
+        signals = one_hot([text(row) for row in codes]) if len(codes) else torch.zeros(0, 4, length)
+        splits.append(TensorSplit(signals, torch.from_numpy(counts)))
     return on_strand("profiles", length, Profile(TRACKS), splits, {"seed": seed})
+
+
+def profile_rates(
+    part: str,
+    train: int = 2000,
+    validation: float = 0.1,
+    test: int = 1000,
+    length: int = 256,
+    error: float = 0.1,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """The noise-free rates [N, 3, length] behind the counts of a part of `profiles` with the same options.
+
+    Args:
+        part: "train", "validation" or "test".
+        train: as in `profiles`.
+        validation: as in `profiles`.
+        test: as in `profiles`.
+        length: as in `profiles`.
+        error: as in `profiles`.
+        seed: as in `profiles`.
+
+    Raises:
+        UnknownName: no such part.
+    """
+    parts = ("train", "validation", "test")
+    if part not in parts:
+        raise UnknownName("part", part, parts)
+    return list(_drawn(_sizes(train, validation, test, length), length, error, seed))[parts.index(part)][1]
+
+
+def _drawn(
+    sizes: tuple[int, int, int], length: int, error: float, seed: int
+) -> Iterator[tuple[Codes, NDArray[np.float64], NDArray[np.float32]]]:
+    """Letters, rates and counts of every part."""
+    random = np.random.default_rng(seed)
+    for size in sizes:
+        codes, rates = simulate(size, length, error, random)
+        yield codes, rates, random.poisson(rates).astype(np.float32)
 
 
 def simulate(count: int, length: int, error: float, random: np.random.Generator) -> tuple[Codes, NDArray[np.float64]]:
