@@ -1,6 +1,6 @@
 """Convolution by the Fourier transform over space, for kernels so large that it is cheaper."""
 
-from math import log2, prod
+from math import log2, pi, prod
 from typing import Any
 
 import torch
@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
-from erlangen.blueprint.precision import GAIN, seconds
+from erlangen.blueprint.precision import seconds
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.linear import PADDING_MODES, Conv
 
 METHODS = ("auto", "direct", "fft")
-BATCH = 16  # samples that share the transform of a kernel, in the estimate
+BATCH = {1: 16, 2: 16, 3: 2}  # samples that share the spectrum of a kernel, in the estimate
+OVERHEAD = 5.0  # of small complex matrices, their gradients and copies, fitted to benchmarks/fft_convolution.py
 
 
 def fft_conv(
@@ -36,16 +37,40 @@ def fft_conv(
     if mode != "zeros" and any(padding):
         sides = [p for p in reversed(padding) for _ in range(2)]
         x, padding = functional.pad(x, sides, mode=PADDING_MODES[mode]), (0,) * d
-    sizes = [fast_size(n + 2 * p) for n, p in zip(x.shape[2:], padding, strict=True)]
+    sizes = transform_sizes(tuple(x.shape[2:]), taps, padding)
     outputs = [n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], padding, taps, strict=True)]
     spectrum = torch.fft.rfftn(x.to(wide), sizes, axes)
-    weight = torch.fft.rfftn(kernel.to(wide), sizes, axes).conj()
     # one product of matrices a frequency
-    products = spectrum.flatten(2).permute(2, 0, 1) @ weight.flatten(2).permute(2, 1, 0)
+    products = spectrum.flatten(2).permute(2, 0, 1) @ kernel_spectrum(kernel.to(wide), sizes).mT
     y = torch.fft.irfftn(products.permute(1, 2, 0).unflatten(2, spectrum.shape[2:]), sizes, axes)
     for axis, p, count in zip(axes, padding, outputs, strict=True):
         y = y.roll(p, axis).narrow(axis, 0, count) if p else y.narrow(axis, 0, count)
     return y.to(x.dtype)
+
+
+def kernel_spectrum(kernel: Float[Tensor, "c_out c_in *taps"], sizes: list[int]) -> Tensor:
+    """conj k̂(ξ) = Σ_t k(t) exp(2πi ξ·t / n) for every frequency of `rfftn`, as matrices [frequencies, c_out, c_in].
+
+    Taps are few, so that products with the matrix of every axis cost less than transforms of padded kernels.
+
+    Args:
+        kernel: real taps; the first one is at 0.
+        sizes: n along each axis.
+    """
+    d = len(sizes)
+    found = kernel.movedim((0, 1), (-2, -1)).to(kernel.dtype.to_complex())
+    for axis in reversed(range(d)):
+        n, taps = sizes[axis], kernel.shape[2 + axis]
+        count = n // 2 + 1 if axis == d - 1 else n
+        steps = torch.arange(count, device=kernel.device).outer(torch.arange(taps, device=kernel.device)) % n
+        angles = steps.to(kernel.dtype) * (2 * pi / n)
+        found = torch.tensordot(torch.polar(torch.ones_like(angles), angles), found, ([1], [d - 1]))
+    return found.flatten(0, d - 1)
+
+
+def transform_sizes(shape: tuple[int, ...], taps: tuple[int, ...], padding: tuple[int, ...]) -> list[int]:
+    """Samples of a transform along each axis: what a kernel reaches on either side may share its zeros."""
+    return [fast_size(n + max(p, k - 1 - p, 2 * p - k + 1)) for n, k, p in zip(shape, taps, padding, strict=True)]
 
 
 def fast_size(n: int) -> int:
@@ -118,20 +143,25 @@ class FFTConv(EquivariantModule):
         """
         if self.method != "auto":
             return self.method == "fft"
-        direct, transforms, products = self._prices(shape)
+        direct, transforms, products, spectra = self._prices(shape)
         numbers = (self.in_field.size + self.out_field.size) * prod(shape)
-        by_fft = seconds(0, numbers, torch.float32, transform=transforms, frequencies=products)
-        return GAIN * by_fft < seconds(direct, numbers, dtype)
+        by_fft = seconds(0, spectra, torch.float32, transform=transforms, frequencies=products)
+        return OVERHEAD * by_fft < seconds(direct, numbers, dtype)
 
-    def _prices(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
-        """Multiplications: of the direct way; of the transforms of a sample and its share of the kernel's (counted as
-        numbers times log2 of their number) for a batch of `BATCH`; of the products of spectra."""
+    def _prices(self, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """Of a sample, with its share of the spectrum of the kernel.
+
+        Multiplications of the direct way; numbers times log2 of their number that are transformed; multiplications of
+        complex matrices; numbers in passes over spectra.
+        """
         conv = self.conv
-        sizes = [fast_size(n + 2 * p) for n, p in zip(shape, conv.padding, strict=True)]
+        sizes = transform_sizes(shape, conv.kernel_size, conv.padding)
         modes = prod(sizes[:-1]) * (sizes[-1] // 2 + 1)
-        pairs = self.in_field.size * self.out_field.size
-        planes = self.in_field.size + self.out_field.size + pairs / BATCH
-        return conv.multiplications(shape), round(planes * prod(sizes) * log2(prod(sizes))), 4 * modes * pairs
+        planes, pairs = self.in_field.size + self.out_field.size, self.in_field.size * self.out_field.size
+        transforms = planes * prod(sizes) * log2(prod(sizes))
+        products = 4.0 * modes * pairs * (1 + sum(conv.kernel_size) / BATCH[conv.d])
+        spectra = 2.0 * modes * (4 * planes + 3 * pairs / BATCH[conv.d])
+        return conv.multiplications(shape), transforms, products, spectra
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """That of the convolution."""
@@ -143,8 +173,8 @@ class FFTConv(EquivariantModule):
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of the way that this size goes."""
-        direct, transforms, products = self._prices(shape)
-        return transforms + products if self.uses_fft(shape) else direct
+        direct, transforms, products, _ = self._prices(shape)
+        return round(transforms + products if self.uses_fft(shape) else direct)
 
     def hom_dimension(self) -> int:
         """All free parameters."""
