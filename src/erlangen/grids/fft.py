@@ -58,7 +58,8 @@ def kernel_spectrum(kernel: Float[Tensor, "c_out c_in *taps"], sizes: list[int])
         sizes: n along each axis.
     """
     d = len(sizes)
-    found = kernel.movedim((0, 1), (-2, -1)).to(kernel.dtype.to_complex())
+    found = kernel.movedim((0, 1), (-2, -1))
+    found = torch.complex(found, torch.zeros_like(found))
     for axis in reversed(range(d)):
         n, taps = sizes[axis], kernel.shape[2 + axis]
         count = n // 2 + 1 if axis == d - 1 else n
