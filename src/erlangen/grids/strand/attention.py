@@ -51,6 +51,8 @@ class StrandAttention(EquivariantModule):
         self.merge = Conv(in_field.with_rep(inner * regular), self.out_field, 1)
         self.even = nn.Parameter(0.1 * torch.randn(heads, SCALES))
         self.odd = nn.Parameter(0.1 * torch.randn(heads, SCALES))
+        for weight in (*self.project.weights, *self.merge.weights):  # no ReLU follows them, which would halve variances
+            weight.data.mul_(0.5**0.5)
 
     def forward(self, x: Float[Tensor, "b c_in l"]) -> Float[Tensor, "b c_out l"]:
         """Project, attend on each strand, merge."""
@@ -137,5 +139,5 @@ def attention_block(
                 Conv(inner, out_field, 1),
             )
         ),
-        LayerNorm(out_field),
+        space.norm(out_field),
     )

@@ -225,4 +225,4 @@ def state_space_block(in_field: Field, out_field: Field, *, states: int = 8, **l
         local: of the short convolution, such as kernel_size.
     """
     layer = GatedStateSpace(in_field, out_field, states=states, **local)
-    return Sequential(Residual(Sequential(LayerNorm(in_field), layer)), LayerNorm(out_field))
+    return Sequential(Residual(Sequential(LayerNorm(in_field), layer)), in_field.space.norm(out_field))
