@@ -38,15 +38,16 @@ from erlangen.data import RaggedSplit
 from erlangen.learn import dice_coefficients
 
 LAYERS: dict[str, Any] = {
-    "widths": (24, 48, 48, 96, 96, 96),
+    "widths": (32, 32, 64, 64, 96, 96),
     "coarsen_after": (0, 2, 4),
     "local": ({"kernel_size": 3},) * 6,
 }
+HIDDEN = "regular + 8 trivial"  # a head after one regular field of O alone would see one number a voxel
 ARMS: dict[str, tuple[str, float, str | None]] = {  # name -> (group, width, augmentation)
     "plain": ("C1", 1.0, None),
     "plain + cube": ("C1", 1.0, "O"),
     "plain + angles": ("C1", 1.0, "rotation"),
-    "small + angles": ("C1", 0.21, "rotation"),
+    "small + angles": ("C1", 0.25, "rotation"),
     "derived O": ("O", 1.0, None),
     "derived O + angles": ("O", 1.0, "rotation"),
 }
@@ -66,7 +67,8 @@ def train(arm: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
         few = data.train.take(range(4))
         data, judged = replace(data, train=few, validation=few.take([0])), judged.take([0])
     torch.manual_seed(seed)
-    net = eg.derive(data.field(group), data.task, "small", width=width, **LAYERS)
+    hidden = "trivial" if group == "C1" else HIDDEN
+    net = eg.derive(data.field(group), data.task, "small", width=width, hidden=hidden, **LAYERS)
     length = {"epochs": given.epochs} if given.epochs else {"minutes": given.minutes}
     recipe = {"batch_size": 2, "lr": given.lr, "weight_decay": 0.01, "ema": 0.99}
     run = eg.fit(net, data, seed=seed, augment=augment, progress=False, **length, **recipe)
@@ -107,7 +109,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=12.0, help="of training, for every arm")
     parser.add_argument("--epochs", type=int, default=None, help="in place of minutes")
-    parser.add_argument("--lr", type=float, default=5e-3)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes: that it runs")

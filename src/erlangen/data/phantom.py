@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 
-def phantoms(count: int, seed: int = 0, size: int = 32) -> list[tuple[Tensor, Tensor]]:
+def phantoms(count: int, seed: int = 0, size: int = 24) -> list[tuple[Tensor, Tensor]]:
     """Volumes of different sizes, each with one tube in nearly the same pose and one unlabelled ball beside it.
 
     Args:
@@ -35,5 +35,5 @@ def _phantom(random: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
     inside = depth.min(-1) < 1.0
     labels = np.where(inside, np.where(along[nearest] > 0.0, 1, 2), 0)
     ball = np.linalg.norm(local - np.array([0.55, 0.1, -0.2]), axis=-1) < 0.2
-    values = 1.0 * inside + 1.0 * ball + 0.5 * random.normal(size=tuple(shape)) + 0.3 * where[..., 0]
+    values = 1.5 * inside + 0.7 * ball + 0.4 * random.normal(size=tuple(shape)) + 0.3 * where[..., 0]
     return torch.from_numpy(values).float().unsqueeze(0), torch.from_numpy(labels).long()
