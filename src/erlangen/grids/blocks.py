@@ -7,6 +7,7 @@ from typing import Any
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
 from erlangen.errors import UnknownName
 from erlangen.grids.separable import is_lifting, separable_block, stem_options
+from erlangen.grids.wide_resnet import residual_block
 
 
 def dense_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
@@ -23,7 +24,16 @@ def separable(in_field: Field, out_field: Field, **local: Any) -> EquivariantMod
     return separable_block(in_field, out_field, **local)
 
 
-BLOCKS: dict[str, Callable[..., EquivariantModule]] = {"dense": dense_block, "separable": separable}
+def residual(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
+    """Two convolutions added to the signal; a dense block where the output has new kinds of copies."""
+    return (dense_block if is_lifting(in_field, out_field) else residual_block)(in_field, out_field, **local)
+
+
+BLOCKS: dict[str, Callable[..., EquivariantModule]] = {
+    "dense": dense_block,
+    "residual": residual,
+    "separable": separable,
+}
 
 
 def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local: Any) -> EquivariantModule:
@@ -33,7 +43,7 @@ def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local:
         in_field: type of the input.
         out_field: type of the output.
         kind: "dense", a group convolution, norm and nonlinearity; "separable", a depthwise group convolution, norm and
-            mixing at every point, added to the signal.
+            mixing at every point, added to the signal; "residual", two convolutions added to the signal.
         local: options of its layers, such as `kernel_size`.
 
     Raises:
