@@ -97,6 +97,7 @@ CATALOGUE: dict[str, Entry] = {
         symmetry="rotations and reflections of the cube; the pose is nearly fixed",
         licence="Apache-2.0 (part of this package)",
         origin="drawn here",
+        simulated=True,
         note="no anatomy: results do not compare with those on the hippocampus",
     ),
     "cora": Entry(
