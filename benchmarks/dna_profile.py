@@ -1,8 +1,9 @@
 """Stranded profiles: counts along the sequence, where the reverse complement swaps tracks instead of leaving them.
 
 Simulated sequences of 256 letters with 0 to 3 motifs, each of which leaves a sharp peak on either strand and a wide
-bump in a track without strand (`erlangen.data.motifs`). The tracks are "regular + trivial": the reverse complement reverses
-all three, exchanges the first two and leaves the third where it is. Arms, at equal epochs and order of examples:
+bump in a track without strand (`erlangen.data.motifs`). The tracks are "regular + trivial": the reverse complement
+reverses all three, exchanges the first two and leaves the third where it is. Arms, at equal epochs and order of
+examples:
 
     plain                  the network without the symmetry, three scalar tracks
     flipped                + every training example on a random strand, its tracks turned as one block of channels, the

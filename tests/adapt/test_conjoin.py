@@ -135,17 +135,17 @@ def test_targets_move_with_their_signals(task: eg.blueprint.Task, target) -> Non
 def test_classes_that_the_group_exchanges_move_with_their_signals() -> None:
     """Which strand a motif is on: the reverse complement swaps the answers."""
     data = eg.data.load("stranded-motifs", train=200, error=0.0)
-    swapped = RandomElement(data.field(), eg.Classify(2, rep="regular"))
+    swapped = RandomElement(data.field("RC"), eg.Classify(2, rep="regular"))
     x, y = data.train.signals, data.train.targets
     moved, answer = swapped(x, half(0)), swapped.targets(y, half(0))
     turned = (moved != x).flatten(1).any(1)
     assert torch.equal(answer, torch.where(turned, 1 - y, y))
     counts = torch.stack([y + 1.0, 3.0 - y], 1)
-    tracks = RandomElement(data.field(), eg.blueprint.task_from({"task": "count", "rep": "regular"}))
+    tracks = RandomElement(data.field("RC"), eg.blueprint.task_from({"task": "count", "rep": "regular"}))
     assert torch.equal(tracks.targets(counts, half(0)), torch.where(turned[:, None], counts.flip(1), counts))
     net = eg.derive(data.field("C1"), eg.Classify(2), "tiny")
-    both = Conjoin(net, data.field(), eg.Classify(2, rep="regular")).eval()
-    assert torch.allclose(both(data.field().act(1, x[:8])), both(x[:8]).flip(1), atol=1e-5)
+    both = Conjoin(net, data.field("RC"), eg.Classify(2, rep="regular")).eval()
+    assert torch.allclose(both(data.field("RC").act(1, x[:8])), both(x[:8]).flip(1), atol=1e-5)
 
 
 def test_fit_moves_dense_targets() -> None:

@@ -154,3 +154,10 @@ def test_the_rates_are_those_behind_the_counts() -> None:
         assert abs(float(np.square(deviation).mean()) - 1) < 0.25  # Poisson: the variance is the rate
     with pytest.raises(UnknownName, match="part"):
         motifs.profile_rates("training", **options)
+
+
+def test_stranded_sets_do_not_offer_the_reverse_complement_unasked() -> None:
+    stranded, free = load("stranded-motifs", train=4, test=0), load("motifs", train=4, test=0)
+    assert stranded.field().group.name == "C1"
+    assert stranded.field("RC") == free.field() == free.field("RC")
+    assert free.field("C1") == stranded.field()

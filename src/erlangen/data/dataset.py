@@ -23,6 +23,8 @@ class Dataset:
         test: the examples to report.
         provenance: JSON-able: asked, options, source, files (path and sha256), seed, fallback, note, licence.
         declared: the type of the signals, if their channels are not scalars.
+        symmetry: name of the group that the task has, where it is smaller than that of the declared signals: letters
+            have a reverse complement, but a gene is read on one strand.
     """
 
     name: str
@@ -34,17 +36,19 @@ class Dataset:
     test: Split
     provenance: dict[str, Any]
     declared: Field | None = None
+    symmetry: str | None = None
 
     def field(self, group: "Group | str | None" = None) -> Field:
         """The type of the signals: as declared, else X(Ω, C) with trivial channels under a group of the domain.
 
         Args:
-            group: a group, its name, or None for the declared one, else the largest one that the domain has. Another
-                group than the declared one takes the declared channels by restriction.
+            group: a group, its name, or None for that of the task, else the declared one, else the largest one that
+                the domain has. Another group than the declared one takes the declared channels by restriction.
 
         Raises:
             DomainError: the domain does not have that group, or it is no subgroup of the declared one.
         """
+        group = self.symmetry if group is None else group
         if self.declared is not None:
             asked = self.declared if group is None else self.space.field(group, self.channels)
             if asked.group == self.declared.group:

@@ -6,6 +6,7 @@ Towell et al. 1990 (promoters); Noordewier et al. 1991 (splice junctions), both 
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,11 @@ def fastsk(factor: str, validation: float = 0.1, distinct: bool = True, seed: in
 
 
 def labelled(
-    name: str, parts: Sequence[Sequence[tuple[str, int]]], classes: int, provenance: dict[str, Any]
+    name: str,
+    parts: Sequence[Sequence[tuple[str, int]]],
+    classes: int,
+    provenance: dict[str, Any],
+    symmetry: str | None = None,
 ) -> Dataset:
     """Sequences of one length with a label, declared as letters of a strand under the reverse complement.
 
@@ -74,6 +79,7 @@ def labelled(
         parts: train, validation and test: (sequence, label) each.
         classes: number of labels.
         provenance: see `Dataset`.
+        symmetry: see `Dataset`: "C1" where the strand decides.
     """
     from erlangen.grids.strand import one_hot
 
@@ -82,7 +88,7 @@ def labelled(
     for rows in parts:
         signals = one_hot([sequence for sequence, _ in rows]) if rows else torch.zeros(0, 4, length)
         splits.append(TensorSplit(signals, torch.tensor([label for _, label in rows], dtype=torch.int64)))
-    return on_strand(name, length, Classify(classes), splits, provenance)
+    return replace(on_strand(name, length, Classify(classes), splits, provenance), symmetry=symmetry)
 
 
 def on_strand(name: str, length: int, task: Task, splits: Sequence[TensorSplit], provenance: dict[str, Any]) -> Dataset:
@@ -146,7 +152,7 @@ def _folded(
     rest = np.random.default_rng([seed, fold]).permutation(rest)
     held_out = hold_out(labels, rest, round(_share(validation) * len(rest)), seed)
     parts = [[rows[i] for i in chosen] for chosen in (rest[~held_out], rest[held_out], test)]
-    return labelled(name, parts, classes, {"files": files, "seed": seed, "fold": fold})
+    return labelled(name, parts, classes, {"files": files, "seed": seed, "fold": fold}, "C1")
 
 
 def _tenths(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -90,7 +90,7 @@ def _planted(
             flipped = bool(random.integers(2)) if either else not label
             _plant(row, word if label or not either else scrambled, flipped, error, random)
         parts.append([(text(row), int(label)) for row, label in zip(codes, labels, strict=True)])
-    return labelled(name, parts, 2, {"seed": seed})
+    return labelled(name, parts, 2, {"seed": seed}, None if either else "C1")
 
 
 def profiles(
