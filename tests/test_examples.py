@@ -57,3 +57,15 @@ def test_the_python_of_the_readme_is_python() -> None:
     }
     assert used == {"Grid", "derive", "Classify", "fit", "data", "audit"}
     assert all(hasattr(eg, name) for name in used)
+
+
+def test_peaks(tmp_path: Path) -> None:
+    """From FASTA and BED to a network that no strand can flip, and its motifs."""
+    pytest.importorskip("pyfaidx")
+    command = [sys.executable, str(ROOT / "examples" / "peaks.py"), "--out", "out", "--epochs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "exact under RC" in done.stdout
+    assert "flips 0%" in done.stdout
+    assert "filters " in done.stdout
+    assert "shown once" in (tmp_path / "out" / "audit.html").read_text()
