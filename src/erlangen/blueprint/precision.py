@@ -2,7 +2,7 @@
 
 On a CPU with AMX, dense convolutions gain a factor of 4 to 6 in bfloat16; elsewhere it may be otherwise.
 `precision("auto")` opens torch's autocast where the dense operators gain, and the layers ask `operator_dtype` for the
-operators that may not, and `seconds` for what a product of matrices or a pass over memory costs.
+operators that may not, and `rates` for what products of matrices and passes over memory cost.
 """
 
 import json
@@ -87,19 +87,20 @@ def _costs(device: str) -> dict[str, dict[str, float | bool]]:
     return table
 
 
-def seconds(multiplications: float, numbers: float, dtype: torch.dtype, device: str = "cpu", **others: float) -> float:
-    """What an operator should take on this machine, by the measured table.
+def rates(dtype: torch.dtype, device: str = "cpu") -> dict[str, float]:
+    """What the table says is done a second in a dtype (float64 counts as float32), in billions, by operator."""
+    name = "bfloat16" if dtype == torch.bfloat16 else "float32"
+    return {operator: float(cost[name]) for operator, cost in _costs(device).items() if name in cost}
+
+
+def seconds(at: dict[str, float], **work: float) -> float:
+    """What some work should take.
 
     Args:
-        multiplications: how many, in large products of matrices.
-        numbers: how many are read or written by passes over memory.
-        dtype: their dtype; float64 counts as float32.
-        device: the device type.
-        others: amounts for other operators of the table: "basis", "transform" or "frequencies".
+        at: rates, as `rates` has them.
+        work: amounts by operator: `product` of matrices in multiplications, `memory` in numbers, and so on.
     """
-    name = "bfloat16" if dtype == torch.bfloat16 else "float32"
-    work = {"product": multiplications, "memory": numbers, **others}
-    return 1e-9 * sum(amount / _costs(device)[operator][name] for operator, amount in work.items())
+    return 1e-9 * sum(amount / at[operator] for operator, amount in work.items())
 
 
 def _measure(device: str) -> dict[str, dict[str, float | bool]]:

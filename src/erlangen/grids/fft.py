@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
-from erlangen.blueprint.precision import seconds
+from erlangen.blueprint.precision import rates, seconds
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.linear import PADDING_MODES, Conv
 
@@ -126,6 +126,9 @@ class FFTConv(EquivariantModule):
                 "Fix: Conv for strides, dilations and groups."
             )
         self.conv, self.method = Conv(in_field, out_field, kernel_size, **options), method
+        # looked up here, so that compiled forward passes ask nobody
+        lower = (torch.float32, torch.bfloat16)
+        self.rates = {dtype: rates(dtype) for dtype in lower} if method == "auto" else {}
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *moved"]:
         """Expand the kernel, then convolve in the faster way."""
@@ -146,8 +149,9 @@ class FFTConv(EquivariantModule):
             return self.method == "fft"
         direct, transforms, products, spectra = self._prices(shape)
         numbers = (self.in_field.size + self.out_field.size) * prod(shape)
-        by_fft = seconds(0, spectra, torch.float32, transform=transforms, frequencies=products)
-        return OVERHEAD * by_fft < seconds(direct, numbers, dtype)
+        by_fft = seconds(self.rates[torch.float32], memory=spectra, transform=transforms, frequencies=products)
+        at = self.rates.get(dtype, self.rates[torch.float32])
+        return OVERHEAD * by_fft < seconds(at, product=direct, memory=numbers)
 
     def _prices(self, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
         """Of a sample, with its share of the spectrum of the kernel.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels, operator_dtype
-from erlangen.blueprint.precision import GAIN, seconds
+from erlangen.blueprint.precision import GAIN, rates, seconds
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.harmonics import Harmonics, harmonics
@@ -129,7 +129,9 @@ class Mixing(EquivariantModule):
         """Whether the table of this machine says so: blocks copy the numbers of a point more often."""
         dense, blocks = self._prices()
         numbers = self.in_field.size + self.out_field.size
-        return GAIN * seconds(blocks, COPIES * numbers, dtype, basis=numbers) < seconds(dense, numbers, dtype)
+        at = rates(dtype)
+        by_blocks = seconds(at, product=blocks, memory=COPIES * numbers, basis=numbers)
+        return GAIN * by_blocks < seconds(at, product=dense, memory=numbers)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of the form that float32 uses."""
