@@ -38,8 +38,13 @@ from erlangen.grids import (
     Pointwise,
     PolyphasePool,
     Pool,
+    PoolEveryScale,
     Restrict,
     Restricted,
+    ScaleConv,
+    ScaleGrid,
+    ScaleLift,
+    ScalePool,
     SpectralConv,
     point_matrices,
     wide_resnet,
@@ -75,6 +80,10 @@ def nodes(channels: int = 5) -> Field:
 
 def vectors(group: "str | Group", rep: str) -> Field:
     return Point().field(group, rep)
+
+
+def scales(group: str = "C4", rep: str = "1 regular") -> Field:
+    return ScaleGrid(2, 3, 2, (9, 9)).field(group, rep)
 
 
 def restricted_chain() -> EquivariantModule:
@@ -125,6 +134,11 @@ EVERY_LAW: dict[str, Build] = {
     "restricted chain": lambda: restricted_chain(),
     "network shift": lambda: derive(image("C4", "1 trivial"), Segment(2), "tiny", shift="exact"),
     "network restricted": lambda: derive(image("D4", "1 trivial"), Classify(2), "tiny", restrict={0: "C4", 1: "C2"}),
+    "scale lift": lambda: ScaleLift(image("D4", "2 trivial"), ScaleGrid(2, 3).field("D4", "1 regular + 1 standard")),
+    "scale conv": lambda: ScaleConv(scales(), scales(), depth=2),
+    "scale pool": lambda: ScalePool(scales()),
+    "pool every scale": lambda: PoolEveryScale(scales("D4", "1 standard")),
+    "network scales": lambda: derive(image("C4", "1 trivial"), Classify(2), "tiny", scales=2),
     "invariant readout": lambda: InvariantReadout(image("D4", "2 regular + 1 standard"), Classify(3)),
     "dense readout": lambda: DenseReadout(image("D4"), Predict("1 standard + 1 trivial")),
     "block": lambda: Grid(2).block(image("D4", "1 standard"), image("D4")),

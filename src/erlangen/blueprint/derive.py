@@ -80,7 +80,7 @@ def derive(
     recipe, others = _adapt(space.recipe(size, field, task), width, depth, options)
     recipe = space.adapt(recipe, others)
     body = _u_shaped(field, recipe) if task.dense and recipe.coarsen_after else _straight(field, recipe)
-    head = space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
+    head = body[-1].out_field.space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
     declaration = {
         "space": space.describe(),
         "group": field.group.describe(),
@@ -164,20 +164,19 @@ def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
 
 def _straight(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     """B σ, P where the recipe coarsens, …"""
-    space, now = field.space, field
+    now = field
     steps: list[EquivariantModule] = []
     for i, channels in enumerate(recipe.widths):
-        steps.append(space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
+        steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
-            steps.append(space.coarsen(now, **recipe.pooling))
+            steps.append(now.space.coarsen(now, **recipe.pooling))
             now = steps[-1].out_field
     return steps
 
 
 def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     """Blocks at every scale on the way down, and again, with the skip joined, on the way up."""
-    space = field.space
     stages: list[list[int]] = [[]]
     for i in range(len(recipe.widths)):
         stages[-1].append(i)
@@ -187,19 +186,19 @@ def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     def stage(level: int, now: Field) -> list[EquivariantModule]:
         steps: list[EquivariantModule] = []
         for i in stages[level]:
-            steps.append(space.block(now, now.with_rep(_hidden(now, recipe, recipe.widths[i])), **recipe.local[i]))
+            steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, recipe.widths[i])), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
-            inner = [space.coarsen(now, **recipe.pooling)]
+            inner = [now.space.coarsen(now, **recipe.pooling)]
             inner += stage(level + 1, inner[0].out_field)
-            refine = space.refine(inner[-1].out_field, **recipe.pooling)
+            refine = now.space.refine(inner[-1].out_field, **recipe.pooling)
             if refine.out_field.group != now.group:
                 raise FieldError(
                     f"the detour of a U comes back as a field of {refine.out_field.group}, the skip is one of "
                     f"{now.group}. Fix: restrict the group in a block before the first coarsening."
                 )
             joined = now.with_rep(now.rep + refine.out_field.rep)
-            fuse = space.block(joined, now, **recipe.local[stages[level][-1]])
+            fuse = now.space.block(joined, now, **recipe.local[stages[level][-1]])
             steps.append(Branch(Sequential(*inner), refine, fuse))
         return steps
 

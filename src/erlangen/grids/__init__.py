@@ -12,6 +12,10 @@ from erlangen.grids.readout import DenseReadout, Flatten, InvariantReadout
 from erlangen.grids.residual import Residual
 from erlangen.grids.restriction import Restrict, Restricted
 from erlangen.grids.rotation import rotate
+from erlangen.grids.scale import ScaleGrid
+from erlangen.grids.scale_law import scale_error, zoom_out, zooming
+from erlangen.grids.scale_linear import ScaleConv, ScaleLift
+from erlangen.grids.scale_pool import PoolEveryScale, ScalePool
 from erlangen.grids.separable import separable_block
 from erlangen.grids.space import Grid, point_matrices
 from erlangen.grids.spectral import SpectralConv
@@ -34,14 +38,22 @@ __all__ = [
     "PolyphasePool",
     "PolyphaseUpsample",
     "Pool",
+    "PoolEveryScale",
     "Residual",
     "Restrict",
     "Restricted",
+    "ScaleConv",
+    "ScaleGrid",
+    "ScaleLift",
+    "ScalePool",
     "SpectralConv",
     "Strand",
     "Upsample",
     "point_matrices",
     "rotate",
+    "scale_error",
     "separable_block",
     "wide_resnet",
+    "zoom_out",
+    "zooming",
 ]

@@ -8,6 +8,7 @@ from erlangen.blueprint import Field, Recipe
 from erlangen.errors import UnknownName
 from erlangen.grids.blocks import block_option
 from erlangen.grids.restriction import restrict_option
+from erlangen.grids.scale_block import scales_option
 from erlangen.grids.shift import shift_option
 from erlangen.symmetry import FiniteGroup
 
@@ -53,6 +54,7 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
 OPTIONS: dict[str, Callable[[Recipe, Any], Recipe]] = {
     "block": block_option,
     "restrict": restrict_option,
+    "scales": scales_option,
     "shift": shift_option,
 }
 

@@ -29,6 +29,8 @@ def law_translation(subject: Subject) -> Finding:
         raise NotApplicable("the domain has no shifts")
     if at_point(out_field):
         raise NotApplicable("the output is a vector, which cannot show where the border begins to matter")
+    if len(out_field.space.nominal_shape()) != len(in_field.space.nominal_shape()):
+        raise NotApplicable("the output has other axes than the input, such as scales")
     worst = None
     for factor in FACTORS:
         found = next(
