@@ -25,7 +25,7 @@ NOT_WORKS = (
     "the property is biconnectedness",
     "the format is described",
 )
-ROOMS = ("symmetry", "solve", "blueprint", "point", "grids", "graphs", "audit", "learn", "report")
+ROOMS = ("symmetry", "solve", "blueprint", "point", "grids", "graphs", "audit", "adapt", "learn", "report")
 
 
 def keys(bibtex: str) -> set[str]:

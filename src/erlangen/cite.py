@@ -17,7 +17,7 @@ from typing import Any
 
 from erlangen.errors import FieldError, UnknownName
 
-ROOMS = ("blueprint", "grids", "graphs", "point", "solve", "symmetry", "learn", "audit", "report")
+ROOMS = ("blueprint", "grids", "graphs", "point", "solve", "symmetry", "learn", "audit", "adapt", "report")
 METHODS = {  # of the solver -> where the method is from, and where its docstrings are
     "orbits": ("Maron et al. 2018, arXiv 1812.09902 (orbits of index tuples)", "erlangen.solve.orbits"),
     "null space": ("", "erlangen.solve.nullspace"),

@@ -3,8 +3,9 @@
 For DNA the versions are the two strands. Around a network that is trained already this is post-hoc conjoining; a
 network that is trained inside it learns as a conjoined (siamese) one.
 
-Source: Zhou, Shrikumar and Kundaje 2022, PMLR 165 (reverse-complement strategies compared); averaging over a group is
-the Reynolds operator.
+Averaging over a group is the Reynolds operator of invariant theory.
+
+Source: Zhou, Shrikumar and Kundaje 2022, PMLR 165 (strategies for the reverse complement compared).
 """
 
 from math import log

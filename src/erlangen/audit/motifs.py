@@ -1,7 +1,8 @@
 """What the first layer of a network on DNA looks for: letters of the places where each filter fires.
 
-Source: Alipanahi et al. 2015, Nature Biotechnology 33 (DeepBind) and Kelley et al. 2016, Genome Research 26 (Basset):
-align the windows on which a filter reaches half of its largest response.
+The windows on which a filter reaches half of its largest response are aligned and counted.
+
+Source: Alipanahi et al. 2015, Nature Biotechnology 33 (DeepBind); Kelley et al. 2016, Genome Research 26 (Basset).
 """
 
 from math import log
