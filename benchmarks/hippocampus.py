@@ -39,7 +39,7 @@ from erlangen.learn import dice_coefficients
 
 LAYERS: dict[str, Any] = {
     "widths": (32, 32, 64, 64, 96, 96),
-    "coarsen_after": (0, 2, 4),
+    "coarsen_after": (0, 1, 3),
     "local": ({"kernel_size": 3},) * 6,
 }
 HIDDEN = "regular + 8 trivial"  # a head after one regular field of O alone would see one number a voxel
@@ -47,7 +47,7 @@ ARMS: dict[str, tuple[str, float, str | None]] = {  # name -> (group, width, aug
     "plain": ("C1", 1.0, None),
     "plain + cube": ("C1", 1.0, "O"),
     "plain + angles": ("C1", 1.0, "rotation"),
-    "small + angles": ("C1", 0.25, "rotation"),
+    "small + angles": ("C1", 0.22, "rotation"),
     "derived O": ("O", 1.0, None),
     "derived O + angles": ("O", 1.0, "rotation"),
 }

@@ -30,6 +30,7 @@ def verbs() -> dict[str, Any]:
     from erlangen.cli.derive import derive
     from erlangen.cli.doctor import doctor
     from erlangen.cli.export import export
+    from erlangen.cli.predict import predict
     from erlangen.cli.solve import solve
     from erlangen.cli.train import train
 
@@ -39,6 +40,7 @@ def verbs() -> dict[str, Any]:
         "derive": derive,
         "solve": solve,
         "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
+        "predict": predict,
         "export": export,
         "demo": demo,
         "cite": cite,

@@ -99,6 +99,11 @@ def result_lines(metrics: dict[str, Any]) -> str:
     scores = []
     if "test_accuracy" in metrics:
         scores.append(f"accuracy {100 * metrics['test_accuracy']:.2f} %, error {100 * metrics['test_error']:.2f} %")
+    scores += [
+        f"{name} {100 * metrics[f'test_{name}']:.2f} %".replace("_", " ")
+        for name in ("balanced_accuracy", "auc", "dice")
+        if f"test_{name}" in metrics
+    ]
     if "test_mse" in metrics:
         scores.append(f"mse {metrics['test_mse']:.5g}, mae {metrics['test_mae']:.5g}")
     score = "; ".join(scores) or "no test data"

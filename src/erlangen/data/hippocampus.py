@@ -16,6 +16,7 @@ from erlangen.data.dataset import Dataset
 from erlangen.data.phantom import phantoms
 from erlangen.data.ragged import RaggedSplit
 from erlangen.data.store import Located, fetch, unreadable
+from erlangen.data.volume import normalised
 from erlangen.errors import DataError
 from erlangen.grids import Grid
 
@@ -58,12 +59,6 @@ def phantom_tubes(validation: int = 10, dice: float = 1.0, seed: int = 0) -> Dat
     drawn = [(normalised(v), t, i) for i, (v, t) in enumerate(phantoms(80, seed))]
     made = Located(Path(__file__).with_name("phantom.py"), "", f"drawn by this package, seed {seed}")
     return _dataset("phantom-tubes", drawn, (60 - validation, 60), dice, {"files": [made], "seed": seed})
-
-
-def normalised(values: Tensor) -> Tensor:
-    """Values of one volume with mean 0 and standard deviation 1, in float32."""
-    wide = values.float()
-    return (wide - wide.mean()) / wide.std().clamp(min=1e-6)
 
 
 def _dataset(name: str, cases: list[Case], cuts: tuple[int, int], dice: float, provenance: dict[str, Any]) -> Dataset:

@@ -111,6 +111,12 @@ class Volume:
         return replace(self, values=values.flip(flips) if flips else values, affine=self.affine @ matrix)
 
 
+def normalised(values: Tensor) -> Tensor:
+    """Values of one volume with mean 0 and standard deviation 1, in float32."""
+    wide = values.float()
+    return (wide - wide.mean()) / wide.std().clamp(min=1e-6)
+
+
 def _nearest_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:
     """For i, j and k: the axis of space that each is nearest to, every axis once, and the sign."""
     direction = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)

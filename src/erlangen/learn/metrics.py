@@ -85,10 +85,11 @@ class Score:
         if not self.counts_classes:
             return {"loss": loss / count, "mse": first / count, "mae": second / count}
         found = {"loss": loss / count, "accuracy": first / count}
-        if self.by_class or self.overlaps:
-            part, whole = torch.as_tensor(self._totals[4]).cpu()
-            shares = (part / whole)[whole > 0]
-            found["balanced_accuracy" if self.by_class else "dice"] = float(shares.mean()) if len(shares) else 0.0
+        if not (self.by_class or self.overlaps):
+            return found
+        part, whole = torch.as_tensor(self._totals[4]).cpu()
+        shares = (part / whole)[whole > 0]
+        found["balanced_accuracy" if self.by_class else "dice"] = float(shares.mean()) if len(shares) else 0.0
         if self.overlaps:
             found |= {f"dice_{c}": float(part[c - 1] / whole[c - 1]) for c in range(1, len(part) + 1) if whole[c - 1]}
         return found

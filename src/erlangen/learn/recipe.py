@@ -102,17 +102,24 @@ TABLE: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What differs from `Settings()`, by (domain, task)."""
 
+DATA: dict[str, dict[str, Any]] = {
+    "adrenal": {"batch_size": 16, "lr": 2e-3, "ema": 0.99},
+    "hippocampus": {"epochs": 20, "batch_size": 2, "lr": 3e-3, "ema": 0.99},
+    "phantom-tubes": {"epochs": 20, "batch_size": 2, "lr": 3e-3, "ema": 0.9},
+}
+"""What differs further for data sets of volumes, of which few fit into a batch."""
+
 AUGMENT = dict.fromkeys(("mnist-rot", "mnist-rot-5k", "mnist-rot-hex", "mnist-rot-hex-5k"), "rotation")
 """Data sets whose law of generation includes a motion: the augmentation draws from the same law."""
 
 
 def settings_for(domain: str, task: str, data: str = "", **given: Any) -> Settings:
-    """The settings of a run: what is given, else the table, else the defaults.
+    """The settings of a run: what is given, else those of the data set, else the table, else the defaults.
 
     Args:
         domain: name of the domain, such as "grid".
         task: name of the task, such as "classify".
-        data: name of the data set, for `augment="auto"`.
+        data: name of the data set, for its own settings and `augment="auto"`.
         given: fields of `Settings`; None means not given, except `augment=None`, which switches augmentation off.
 
     Raises:
@@ -124,7 +131,7 @@ def settings_for(domain: str, task: str, data: str = "", **given: Any) -> Settin
         if name not in known:
             raise UnknownName("setting", name, known)
     chosen = {k: v for k, v in given.items() if v is not None}
-    base = replace(Settings(), **TABLE.get((domain, task), {}))
+    base = replace(Settings(), **(TABLE.get((domain, task), {}) | DATA.get(data, {})))
     if "minutes" in chosen and "epochs" not in chosen:
         base = replace(base, epochs=None, minutes=chosen["minutes"])
     if given.get("augment", "auto") == "auto":

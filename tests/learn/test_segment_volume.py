@@ -1,0 +1,69 @@
+"""From a NIfTI file to labels in a NIfTI file, on the voxels of the scan, whatever its orientation and spacing."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import erlangen as eg
+from erlangen.cli import main
+from erlangen.data import Volume, load, read_nifti, write_nifti
+from erlangen.errors import DataError, DomainError
+from erlangen.learn.volumes import segment_volume
+
+
+class Bright(nn.Module):
+    """Label 1 where a voxel is above the mean of its volume."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([-x, x], dim=1)
+
+
+def scan() -> Volume:
+    values = torch.zeros(1, 10, 16, 12)
+    values[:, 3:7, 4:12, 2:8] = 5.0
+    return Volume(values, np.diag([-1.0, 1.0, 2.0, 1.0]))
+
+
+def test_labels_lie_on_the_voxels_of_the_scan() -> None:
+    for volume in (scan(), scan().reoriented("SPL")):
+        labels = segment_volume(Bright(), volume, window=7)
+        assert np.array_equal(labels.affine, volume.affine)
+        assert torch.equal(labels.values.bool(), volume.values > 1)
+
+
+def test_mistakes_are_explained() -> None:
+    bad = scan()
+    bad.values[0, 0, 0, 0] = float("inf")
+    with pytest.raises(DataError, match="NaN or infinite"):
+        segment_volume(Bright(), bad)
+    space = eg.Grid(3)
+    with pytest.raises(DomainError, match="labels of voxels"):
+        segment_volume(eg.derive(space.field("O"), eg.Classify(2), "tiny"), scan())
+    with pytest.raises(DomainError, match="1 channels, the network expects 2"):
+        segment_volume(eg.derive(space.field("O", 2), eg.Segment(2), "tiny", widths=(24,)), scan())
+    flat = eg.Grid(3, spacing=(2.0, 1.0, 1.0))
+    with pytest.raises(DomainError, match="no cubes"):
+        segment_volume(eg.derive(flat.field("D4"), eg.Segment(2), "tiny", widths=(24,)), scan())
+
+
+def test_the_command(tmp_path, capsys) -> None:
+    pytest.importorskip("nibabel")
+    data = load("phantom-tubes")
+    few = eg.data.Dataset(
+        data.name, data.space, 1, data.task, data.train.take([0, 1]), data.test.take([]), data.test.take([]), {}
+    )
+    torch.manual_seed(0)
+    net = eg.derive(data.field("O"), data.task, "tiny", widths=(24,))
+    eg.fit(net, few, epochs=1, out=tmp_path / "run", progress=False)
+    source = write_nifti(tmp_path / "scan.nii.gz", scan())
+    assert main(["predict", str(tmp_path / "run"), str(source), "--window", "9"]) == 0
+    printed = capsys.readouterr().out
+    assert "12×16×10 voxels of 1×1×2 mm, axes LAS" in printed
+    labels = read_nifti(tmp_path / "scan-labels.nii.gz")
+    assert labels.shape == scan().shape
+    assert np.allclose(labels.affine, scan().affine)
+    expected = segment_volume(net, scan(), window=9, precision="auto")
+    assert torch.equal(labels.values.long(), expected.values.long())
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "none.nii")]) == 2
+    assert "there is no file" in capsys.readouterr().err
