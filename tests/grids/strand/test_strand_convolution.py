@@ -9,9 +9,10 @@ from torch import nn
 from erlangen import Strand
 from erlangen.blueprint import Sequential
 from erlangen.errors import ExactnessError, NoEquivariantMap
-from erlangen.grids import Conv, Pool
+from erlangen.grids import Conv, Pool, line
 from erlangen.grids.line import as_image, convolve_line
 from erlangen.solve import solve_kernel
+from erlangen.testing import check
 
 REPS = ("letters", "regular", "2 regular + sign", "3 trivial + 1 sign", "kmers(2)", "frames", "involution(1,0,2)")
 
@@ -103,3 +104,32 @@ def test_lines_as_images(batch: int, channels: int, length: int, kernel: int, pa
     assert torch.equal(as_image(x).squeeze(2), x)
     line = as_image(x).squeeze(2)
     assert as_image(line).data_ptr() == line.data_ptr()  # no copy where the channels lie together already
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 4), st.integers(9, 20), st.integers(1, 4), st.integers(0, 3), st.integers(1, 2)
+)
+def test_gradients_of_long_lines(b: int, c: int, length: int, taps: int, padding: int, dilation: int) -> None:
+    """One product a tap gives the gradients of conv1d, and gradients of those."""
+    x = torch.randn(b, c, length, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, c, taps, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    results = []
+    for long in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(line, "LONG", 1 if long else 10**9)
+            patch.setattr(line, "WIDE", 1)
+            y = convolve_line(x, weight, bias, (1,), (padding,), (dilation,))
+            first = torch.autograd.grad(y.square().sum(), (x, weight, bias), create_graph=True)
+            second = torch.autograd.grad(sum(g.square().sum() for g in first), (x, weight, bias))
+        assert ("LongLine" in str(y.grad_fn.next_functions)) == long
+        results.append([y, *first, *second])
+    for one, two in zip(*results, strict=True):
+        assert torch.allclose(one, two, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_long_lines_keep_every_law() -> None:
+    field = Strand(520).field("RC", "8 regular")
+    check(Conv(field, field, 3, dilation=2), shape=(520,), skip=("complete",))
