@@ -8,7 +8,7 @@ Speed: one training step (forward, gradients of weights and input) at 16 regular
     block        dense convolution, norm, ReLU, "auto"
     separable32  depthwise convolution, norm, mixing to twice the copies, GELU, mixing back, residual sum; float32
     separable    the same, "auto"
-    torch        the same, "auto", with torch's own gradients of a depthwise convolution
+    torch        the exported block: the same layers as plain torch modules, "auto"
 
 The target is dense32 ≥ 3 × separable. Floor of the separable block: every pass over the signal reads and writes
 2 · 2 bytes a number in bfloat16; the plan of the block makes 8 passes at the width of the signal and 8 at twice that.
@@ -30,7 +30,6 @@ import torch
 from cells import Cells, spread
 
 import erlangen as eg
-from erlangen.blueprint import depthwise
 from erlangen.grids import Conv
 from erlangen.grids.blocks import build_block
 
@@ -41,27 +40,16 @@ SHAPES = {  # group, fields, size, batch, kernel
 SMOKE = {"D4, 2 fields, 8²": ("D4", 2, (8, 8), 2, 5), "O, 1 field, 6³": ("O", 1, (6, 6, 6), 1, 3)}
 ARMS = ("dense32", "dense", "block", "separable32", "separable", "torch")
 TASKS = {"mnist-rot": "C4", "adrenal": "O"}
-Depthwise = depthwise._Depthwise
 
 
-class _Plain:
-    """Torch's own depthwise convolution, gradients and all."""
-
-    @staticmethod
-    def apply(x: torch.Tensor, weight: torch.Tensor, padding: tuple[int, ...]) -> torch.Tensor:
-        return depthwise.CONV[len(padding)](x, weight, None, 1, padding, 1, x.shape[1])
-
-
-def training_step(module: torch.nn.Module, x: torch.Tensor, mode: str, plain: bool) -> Callable[[], None]:
-    """One step on fixed data; `plain` takes torch's own gradients of a depthwise convolution."""
+def training_step(module: torch.nn.Module, x: torch.Tensor, mode: str) -> Callable[[], None]:
+    """One step on fixed data."""
     x = x.clone(memory_format=torch.preserve_format).requires_grad_()
     wanted = [x, *module.parameters()]
 
     def run() -> None:
-        depthwise._Depthwise = _Plain if plain else Depthwise
         with eg.precision(mode):
             y = module(x)
-        depthwise._Depthwise = Depthwise
         torch.autograd.grad(y, wanted, torch.ones_like(y))
 
     return run
@@ -76,10 +64,8 @@ def speed(group: str, fields: int, shape: tuple[int, ...], batch: int, kernel: i
     block = build_block(field, field, kernel_size=kernel)
     separable = build_block(field, field, "separable", kernel_size=kernel)
     modules = {"dense32": conv, "dense": conv, "block": block}
-    modules |= {"separable32": separable, "separable": separable, "torch": separable}
-    steps = {
-        arm: training_step(modules[arm], x, "float32" if arm.endswith("32") else "auto", arm == "torch") for arm in ARMS
-    }
+    modules |= {"separable32": separable, "separable": separable, "torch": separable.export().train()}
+    steps = {arm: training_step(modules[arm], x, "float32" if arm.endswith("32") else "auto") for arm in ARMS}
     times: dict[str, list[float]] = {arm: [] for arm in ARMS}
     for i in range(rounds + 2):
         for arm, run in steps.items():
@@ -97,7 +83,7 @@ def accuracy(name: str, group: str, block: str, seed: int, minutes: float, limit
     """Test metrics of a network of these blocks after so many minutes."""
     data = eg.data.load(name)
     torch.manual_seed(seed)
-    options = {} if block == "dense" else {"block": block}
+    options: dict[str, Any] = {} if block == "dense" else {"block": block}
     net = eg.derive(data.field(group), data.task, "small" if limit is None else "tiny", **options)
     run = eg.fit(net, data, seed=seed, minutes=minutes, epochs=limit)
     return {key: value for key, value in run.metrics.items() if isinstance(value, (int, float))}

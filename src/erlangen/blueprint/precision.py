@@ -127,7 +127,7 @@ def _measure(device: str) -> dict[str, dict[str, float | bool]]:
 
 def _rates(device: str, rows: int = 4096, width: int = 512) -> dict[str, dict[str, float | bool]]:
     """What is done a second, in billions, as `operator_costs` says."""
-    rates: dict[str, dict[str, float | bool]] = {}
+    found: dict[str, dict[str, float | bool]] = {}
     images = torch.randn(512, 32, 32, device=device)
     spectra = torch.randn(512, 16, 64, device=device, dtype=torch.complex64)
     weights = torch.randn(512, 64, 64, device=device, dtype=torch.complex64)
@@ -143,11 +143,11 @@ def _rates(device: str, rows: int = 4096, width: int = 512) -> dict[str, dict[st
             "frequencies": (4 * spectra.numel() * 64, lambda: spectra @ weights),
         }
         for operator, (amount, run) in operators.items():
-            rates.setdefault(operator, {})[name] = round(1e-6 * amount / max(_milliseconds(run), 1e-3), 3)
-    return rates
+            found.setdefault(operator, {})[name] = round(1e-6 * amount / max(_milliseconds(run), 1e-3), 3)
+    return found
 
 
-def _milliseconds(run: Callable[[], None], repeats: int = 5) -> float:
+def _milliseconds(run: Callable[[], object], repeats: int = 5) -> float:
     times = []
     for _ in range(repeats + 2):
         start = perf_counter()

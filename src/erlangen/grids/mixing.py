@@ -104,7 +104,7 @@ class Mixing(EquivariantModule):
     def _by_blocks(self, rows: Float[Tensor, "n c_in"]) -> Float[Tensor, "n c_out"]:
         """To the basis of irreps, one product for every row of every block, and back."""
         (m, k), n, weight = self.copies, self.order, self.weights[0]
-        basis = self.tables.basis.to(rows.dtype)
+        basis = self.tables.get_buffer("basis").to(rows.dtype)
         turned = (basis.mT @ rows.reshape(-1, n).mT).view(n, -1, m)  # one matrix [points, copies] a coefficient
         parts, start = [], 0
         for i, (s, r) in enumerate(self.blocks):
@@ -165,8 +165,8 @@ def _harmonics(in_field: Field, out_field: Field) -> Harmonics | None:
     if not isinstance(group, FiniteGroup) or any(len(t) != 1 or t[0][1] != group.regular.terms[0][1] for t in terms):
         return None
     one = group.regular.terms[0][1]
-    fields = [in_field.with_rep(Representation(group, ((copies, one),))) for copies in (1, group.order)]
-    units = KernelExpansion(*fields, (1,) * len(in_field.space.nominal_shape()))
+    before, after = (in_field.with_rep(Representation(group, ((copies, one),))) for copies in (1, group.order))
+    units = KernelExpansion(before, after, (1,) * len(in_field.space.nominal_shape()))
     if units.shapes != [(group.order, group.order, 1)]:
         return None
     basis = units([torch.eye(group.order, dtype=torch.float64).unsqueeze(-1)])
