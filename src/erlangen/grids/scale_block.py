@@ -28,7 +28,7 @@ def lifting_block(
         raise FieldError(f"a block that lifts to scales needs a field on a grid, got {in_field}")
     space = ScaleGrid(grid.d, scales, ratio, grid.shape, grid.spacing)
     lifted = Field(space, out_field.rep)
-    lift = ScaleLift(in_field, lifted, **{"bias": False, **local})
+    lift = ScaleLift(in_field, lifted, bias=local.pop("bias", False), **local)
     return Sequential(lift, space.norm(lifted), space.nonlinearity(lifted))
 
 

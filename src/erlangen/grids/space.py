@@ -98,25 +98,26 @@ class Grid(Space):
 
         return BatchNorm(field)
 
-    def block(
-        self, in_field: Field, out_field: Field, restrict: str | None = None, lift: Any = None, **local: Any
-    ) -> "EquivariantModule":
+    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
         """A block of the kind that `local` names: σ ∘ norm ∘ B by default; then a restriction to a subgroup, if any.
 
         Args:
             in_field: type of the input.
             out_field: type of the output.
-            restrict: the group that is left after it; None for all of it.
-            lift: {"scales": S, "ratio": a} for a block that looks at several scales.
-            local: options of its layers, such as `kernel_size`.
+            local: options of its layers, such as `kernel_size`; `restrict`, the name of the group that is left after
+                it; `lift`, {"scales": S, "ratio": a} for a block that looks at several scales.
         """
         from erlangen.blueprint import Sequential
         from erlangen.grids.blocks import build_block
         from erlangen.grids.restriction import Restrict
         from erlangen.grids.scale_block import lifting_block
 
-        build = build_block if lift is None else lifting_block
-        built = build(in_field, out_field, **local, **(lift or {}))
+        restrict, lift = local.pop("restrict", None), local.pop("lift", None)
+        built = (
+            build_block(in_field, out_field, **local)
+            if lift is None
+            else lifting_block(in_field, out_field, **lift, **local)
+        )
         return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
