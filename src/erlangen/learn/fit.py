@@ -11,6 +11,7 @@ from torch import nn
 
 from erlangen.blueprint import Network, Task
 from erlangen.errors import RunError
+from erlangen.learn.allocator import freed_memory_kept
 from erlangen.learn.environment import environment
 from erlangen.learn.folder import RunFolder
 from erlangen.learn.metrics import evaluate
@@ -157,7 +158,8 @@ def _train(
             save()
 
     try:
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())), _deterministic():
+        rng = torch.random.fork_rng(devices=range(torch.cuda.device_count()))
+        with rng, _deterministic(), freed_memory_kept():
             drive(session, state, on_step, on_epoch, accelerator)
     except KeyboardInterrupt:
         if show and folder is not None:
