@@ -8,7 +8,7 @@ from torch import nn
 
 from erlangen import Strand
 from erlangen.blueprint import Sequential
-from erlangen.errors import ExactnessError, NoEquivariantMap
+from erlangen.errors import ExactnessError, NoEquivariantMap, NonlinearityError
 from erlangen.grids import Conv, Pool, line
 from erlangen.grids.line import as_image, convolve_line
 from erlangen.solve import solve_kernel
@@ -86,6 +86,22 @@ def test_deep_stacks_of_strides_and_pools(length: int) -> None:
     with torch.no_grad():
         y, other = network(x), network(letters.act(1, x))
     assert float((hidden.act(1, y) - other).abs().max() / y.abs().max()) <= 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(REPS), st.sampled_from(["blur", "max", "maxblur"]), st.integers(1, 5), st.integers(5, 40))
+def test_pooling_is_exact_at_every_length(rep: str, kind: str, stride: int, length: int) -> None:
+    """Or refused, where channels change their sign and maxima do not commute."""
+    field = Strand().field("RC", rep)
+    if kind != "blur" and not field.rep.is_permutation:
+        with pytest.raises(NonlinearityError, match="blur"):
+            Pool(field, stride, kind)
+        return
+    layer = Pool(field, stride, kind)
+    x = torch.randn(2, field.size, length, dtype=torch.float64)
+    y, other = layer(x), layer(field.act(1, x))
+    assert y.shape[2:] == layer.out_shape((length,)) == (-(-length // stride),)
+    assert float((field.act(1, y) - other).abs().max() / y.abs().max()) <= 1e-12
 
 
 @settings(max_examples=40, deadline=None)

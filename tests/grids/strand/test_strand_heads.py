@@ -167,6 +167,8 @@ def test_every_kind_of_block_learns_a_motif(block: str) -> None:
 
 
 def test_mistakes_teach() -> None:
+    with pytest.raises(FieldError, match="words=3"):
+        derive(dna(), Classify(2), "tiny", words=2)
     with pytest.raises(FieldError, match="3n copies"):
         Frames(dna("2 regular"))
     with pytest.raises(FieldError, match="letters"):

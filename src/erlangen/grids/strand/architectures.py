@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe
-from erlangen.errors import UnknownName
+from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.blocks import BLOCKS
 from erlangen.grids.strand.attention import attention_block
 from erlangen.grids.strand.residual import residual_block
@@ -71,3 +71,14 @@ def block_option(recipe: Recipe, kind: str) -> Recipe:
         raise UnknownName("block", kind, known)
     local = [{"kernel_size": 3, "kind": kind} if kind in FAR else {**given, "kind": kind} for given in recipe.local]
     return replace(recipe, local=(recipe.local[0], *local[1:]))
+
+
+def words_option(recipe: Recipe, k: int) -> Recipe:
+    """The recipe whose first block reads words of k letters instead of letters.
+
+    Raises:
+        FieldError: k is even, so that words have no middle letter.
+    """
+    if k < 1 or k % 2 == 0:
+        raise FieldError(f"words={k} have no middle letter, so the strand would change its length. Fix: words=3 or 5.")
+    return recipe if k == 1 else replace(recipe, local=({**recipe.local[0], "words": k}, *recipe.local[1:]))

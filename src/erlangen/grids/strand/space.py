@@ -52,19 +52,28 @@ class Strand(Grid):
         kinds = {kind for kind, _, _ in parities(field)}
         return ButterflyNonlinearity(field) if {"even", "odd"} <= kinds else super().nonlinearity(field)
 
-    def block(
-        self, in_field: Field, out_field: Field, restrict: str | None = None, **local: Any
-    ) -> "EquivariantModule":
-        """The block that `kind` names, of a strand or of every grid; then a restriction to a subgroup, if any."""
-        from erlangen.grids.strand.architectures import STRAND_BLOCKS
+    def block(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """The block that `kind` names, of a strand or of every grid; then a restriction to a subgroup, if any.
 
-        kind = local.get("kind")
-        if kind not in STRAND_BLOCKS:
-            return super().block(in_field, out_field, restrict, **local)
+        Args:
+            in_field: type of the input.
+            out_field: type of the output.
+            local: options of its layers, as for every grid; `words`, how many neighbouring letters the block reads as
+                one word.
+        """
         from erlangen.blueprint import Sequential
         from erlangen.grids.restriction import Restrict
+        from erlangen.grids.strand.architectures import STRAND_BLOCKS
+        from erlangen.grids.strand.tokens import Kmers
 
-        built = STRAND_BLOCKS[kind](in_field, out_field, **{k: v for k, v in local.items() if k != "kind"})
+        k, kind = local.pop("words", 1), local.get("kind")
+        if k > 1:
+            read = Kmers(in_field, k, padding=(k - 1) // 2)
+            return Sequential(read, self.block(read.out_field, out_field, **local))
+        if kind not in STRAND_BLOCKS:
+            return super().block(in_field, out_field, **local)
+        restrict = local.pop("restrict", None)
+        built = STRAND_BLOCKS[local.pop("kind")](in_field, out_field, **local)
         return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
 
     def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
@@ -91,11 +100,15 @@ class Strand(Grid):
         return recipe(size, field, task)
 
     def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
-        """The recipe with `block="residual"`, "attention" or "state-space"; other options as on every grid."""
-        from erlangen.grids.strand.architectures import FAR, block_option
+        """The recipe with `block="residual"`, "attention" or "state-space", and `words=3` to read 3-mers.
+
+        Other options are those of every grid.
+        """
+        from erlangen.grids.strand.architectures import FAR, block_option, words_option
 
         others = dict(options)
         kind = others.pop("block", None)
+        recipe = words_option(recipe, others.pop("words", 1))
         if others.get("shift") == "exact" and kind in FAR:
             raise ExactnessError(
                 f"{kind} blocks see how far the ends are, so they are not exact under circular shifts. "

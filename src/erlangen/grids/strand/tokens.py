@@ -15,49 +15,52 @@ from erlangen.grids.linear import Conv
 class Kmers(EquivariantModule):
     """One-hot words of k letters from one-hot letters, at every place: products of k neighbours.
 
-    An unknown letter, all zeros, makes every word that holds it all zeros. A signal of L letters has L - k + 1 words.
+    An unknown letter, all zeros, makes every word that holds it all zeros. A signal of L letters has L + 2p - k + 1
+    words.
 
     Law: the words of the other strand, read backwards, are the reverse complements: f(g·x) = g·f(x).
 
     Args:
         field: one copy of "letters".
         k: letters a word.
+        padding: unknown letters p added at both ends.
 
     Raises:
         FieldError: another field.
         DomainError: in forward, fewer than k letters.
     """
 
-    def __init__(self, field: Field, k: int = 3) -> None:
+    def __init__(self, field: Field, k: int = 3, padding: int = 0) -> None:
         if field.rep != field.group.representation("letters"):
             raise FieldError(f"Kmers reads one copy of 'letters', got {field.rep} of {field.group}")
         super().__init__(field, field.with_rep(f"kmers({k})"))
-        self.k = k
+        self.k, self.padding = k, padding
 
     def forward(self, x: Float[Tensor, "b 4 l"]) -> Float[Tensor, "b words m"]:
         """Multiply k shifted copies."""
         check_channels(self.in_field, x.shape[1], "Kmers")
-        return words(x, self.k)
+        return words(x, self.k, self.padding)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """L - k + 1."""
-        return (shape[0] - self.k + 1,)
+        """L + 2p - k + 1."""
+        return (shape[0] + 2 * self.padding - self.k + 1,)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """One a word and step."""
-        return sum(4 ** (i + 1) * (shape[0] - i) for i in range(1, self.k))
+        return sum(4 ** (i + 1) * (shape[0] + 2 * self.padding - i) for i in range(1, self.k))
 
     def export(self) -> nn.Module:
         """The same products."""
-        return _PlainKmers(self.k)
+        return _PlainKmers(self.k, self.padding)
 
     def extra_repr(self) -> str:
         """k."""
         return f"k={self.k}"
 
 
-def words(x: Tensor, k: int) -> Tensor:
-    """Products of k neighbours: [B, 4, L] to [B, 4^k, L - k + 1]."""
+def words(x: Tensor, k: int, padding: int = 0) -> Tensor:
+    """Products of k neighbours: [B, 4, L] to [B, 4^k, L + 2p - k + 1]."""
+    x = functional.pad(x, (padding, padding)) if padding else x
     length = x.shape[2]
     if length < k:
         raise DomainError(f"{length} letters hold no word of {k}. Fix: longer sequences, or a smaller k.")
@@ -70,12 +73,12 @@ def words(x: Tensor, k: int) -> Tensor:
 class _PlainKmers(nn.Module):
     """The plain-torch form of `Kmers`."""
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, padding: int) -> None:
         super().__init__()
-        self.k = k
+        self.k, self.padding = k, padding
 
     def forward(self, x: Tensor) -> Tensor:
-        return words(x, self.k)
+        return words(x, self.k, self.padding)
 
 
 class TokenEmbedding(EquivariantModule):
