@@ -31,6 +31,7 @@ from erlangen.grids import (
     DepthwiseConv,
     FFTConv,
     Flatten,
+    IlluminationNorm,
     InvariantReadout,
     LayerNorm,
     Mixing,
@@ -46,6 +47,7 @@ from erlangen.grids import (
     ScaleLift,
     ScalePool,
     SpectralConv,
+    colour_field,
     point_matrices,
     wide_resnet,
 )
@@ -139,6 +141,14 @@ EVERY_LAW: dict[str, Build] = {
     "scale pool": lambda: ScalePool(scales()),
     "pool every scale": lambda: PoolEveryScale(scales("D4", "1 standard")),
     "network scales": lambda: derive(image("C4", "1 trivial"), Classify(2), "tiny", scales=2),
+    "illumination norm": lambda: IlluminationNorm(image("D4", "1 standard + 1 trivial")),
+    "illumination norm per channel": lambda: IlluminationNorm(colour_field(Grid(2), "C4"), "channel"),
+    "conv of colours": lambda: Conv(
+        colour_field(Grid(2), "C2", "hue 4"), colour_field(Grid(2), "C2", "hue 4").with_rep(1)
+    ),
+    "network of colours": lambda: derive(
+        colour_field(Grid(2), "C2"), Classify(2), "tiny", widths=(24, 24), illumination="image"
+    ),
     "invariant readout": lambda: InvariantReadout(image("D4", "2 regular + 1 standard"), Classify(3)),
     "dense readout": lambda: DenseReadout(image("D4"), Predict("1 standard + 1 trivial")),
     "block": lambda: Grid(2).block(image("D4", "1 standard"), image("D4")),

@@ -1,6 +1,7 @@
 """Images, volumes and lines: regular grids with shifts and the exact point groups."""
 
 from erlangen.grids.coarsen import Pool, Upsample
+from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.fft import FFTConv
 from erlangen.grids.linear import Conv
@@ -30,6 +31,7 @@ __all__ = [
     "FFTConv",
     "Flatten",
     "Grid",
+    "IlluminationNorm",
     "InvariantReadout",
     "LayerNorm",
     "Mixing",
@@ -49,6 +51,10 @@ __all__ = [
     "SpectralConv",
     "Strand",
     "Upsample",
+    "colour_field",
+    "hue_matrix",
+    "hue_turn",
+    "lighting",
     "point_matrices",
     "rotate",
     "scale_error",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from erlangen.blueprint import Field, Recipe
 from erlangen.errors import UnknownName
 from erlangen.grids.blocks import block_option
+from erlangen.grids.colour import illumination_option
 from erlangen.grids.restriction import restrict_option
 from erlangen.grids.scale_block import scales_option
 from erlangen.grids.shift import shift_option
@@ -53,6 +54,7 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
 # options of `derive` that are no fields of the recipe: name -> (recipe, value) -> recipe
 OPTIONS: dict[str, Callable[[Recipe, Any], Recipe]] = {
     "block": block_option,
+    "illumination": illumination_option,
     "restrict": restrict_option,
     "scales": scales_option,
     "shift": shift_option,

@@ -19,7 +19,7 @@ from torch import Tensor
 from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, register_space
 from erlangen.errors import DomainError, UnknownName
 from erlangen.grids.rotation import turn
-from erlangen.symmetry import FiniteGroup, Representation
+from erlangen.symmetry import FiniteGroup, Representation, direct_product
 from erlangen.symmetry import group as group_named
 from erlangen.symmetry.crystal import MOVES, point_group
 
@@ -105,20 +105,25 @@ class Grid(Space):
             in_field: type of the input.
             out_field: type of the output.
             local: options of its layers, such as `kernel_size`; `restrict`, the name of the group that is left after
-                it; `lift`, {"scales": S, "ratio": a} for a block that looks at several scales.
+                it; `lift`, {"scales": S, "ratio": a} for a block that looks at several scales; `illumination`, "image"
+                or "channel", whose light is divided out before.
         """
         from erlangen.blueprint import Sequential
         from erlangen.grids.blocks import build_block
+        from erlangen.grids.colour import IlluminationNorm
         from erlangen.grids.restriction import Restrict
         from erlangen.grids.scale_block import lifting_block
 
         restrict, lift = local.pop("restrict", None), local.pop("lift", None)
+        light = local.pop("illumination", None)
         built = (
             build_block(in_field, out_field, **local)
             if lift is None
             else lifting_block(in_field, out_field, **lift, **local)
         )
-        return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
+        before = [] if light is None else [IlluminationNorm(in_field, light)]
+        after = [] if restrict is None else [Restrict(built.out_field, restrict)]
+        return Sequential(*before, built, *after) if before or after else built
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """Anti-aliased pooling with stride 2 that is exact at every size; polyphase where shifts are to be exact."""
@@ -157,10 +162,18 @@ class Grid(Space):
     def symmetries(self, name: str | None = None) -> FiniteGroup:
         """The point group of this name, or the largest, that maps the grid to itself.
 
+        A product, "C4xS3", is a point group and a group that acts on the channels only.
+
         Raises:
             UnknownName: no group has this name.
             DomainError: the grid does not have this group; the message lists those it has.
         """
+        first, *fibre = re.split(r"\s*[x×]\s*", name or "")
+        if fibre:
+            beside = group_named("x".join(fibre))
+            if not isinstance(beside, FiniteGroup):
+                raise DomainError(f"{beside} is not finite, so it has no product with a point group on {self}")
+            return direct_product(self.symmetries(first), beside)
         known = [n for n in GROUPS[self.d] if self._obstacle(on_grid(n, self.d)) is None]
         chosen = next((n for n in GROUPS[self.d] if name is not None and n.lower() == name.lower()), name or known[-1])
         if chosen in known:
@@ -260,6 +273,9 @@ def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
     Raises:
         DomainError: the group does not map the grid to itself.
     """
+    if isinstance(group, FiniteGroup) and group.defining is None and group.factors:
+        first = group.factors[0][0]  # of a product, the first factor moves the points, the others the channels only
+        return np.repeat(point_matrices(first, d), group.order // first.order, axis=0)
     if not isinstance(group, FiniteGroup) or not (_is_named(group, d) or _is_signed(group, d)):
         raise DomainError(
             f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}."

@@ -192,6 +192,9 @@ def _permuted(points: np.ndarray, group: FiniteGroup) -> np.ndarray:
     """The permutation of the taps by every element of a group that acts on space."""
     if points.ndim != 2:
         raise FieldError(f"taps must be sizes of a box, or coordinates [taps, d]; got an array of shape {points.shape}")
+    if group.defining is None and group.factors:  # of a product, the first factor moves the points
+        first = group.factors[0][0]
+        return np.repeat(_permuted(points, first), group.order // first.order, axis=0)
     space = group.standard
     if space.size != points.shape[1]:
         raise DomainError(f"{group} acts on {space.size} dimensions, the taps have {points.shape[1]}")
