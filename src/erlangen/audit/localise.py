@@ -148,7 +148,7 @@ def localise(
     Returns:
         A row for every layer call, and one for code between layers wherever that code is not equivariant by itself.
     """
-    calls, output = record(model, signal, carry)
+    calls, output = record(model, signal, carry, in_rep)
     layers = [Row(c.path, c.type, c, unknown=c.unknown) for c in calls]
     code = [Row(*_between(calls, i), "code", calls[i - 1] if i else None, c) for i, c in enumerate([*calls, None])]
     for action in actions:

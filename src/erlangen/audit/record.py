@@ -102,13 +102,16 @@ def copied(value: Any) -> Any:
     return value
 
 
-def record(model: nn.Module, signal: Any, carry: Carrier) -> tuple[list[Call], Any]:
+def record(
+    model: nn.Module, signal: Any, carry: Carrier, in_rep: Representation | None = None
+) -> tuple[list[Call], Any]:
     """Run once and keep every layer's input and output.
 
     Args:
         model: in evaluation mode.
         signal: the input.
         carry: tells what is a map on the domain.
+        in_rep: representation of the channels of the signal, which the first plain layer is fed; None: trivial.
 
     Returns:
         The calls in order of execution (a layer used twice is two calls), and the network's output.
@@ -138,7 +141,7 @@ def record(model: nn.Module, signal: Any, carry: Carrier) -> tuple[list[Call], A
     finally:
         for handle in handles:
             handle.remove()
-    _name_representations(calls, carry)
+    _name_representations(calls, carry, {_identity(signal): in_rep})
     for call in calls:
         call._alive = None
     return calls, copied(output)
@@ -151,8 +154,11 @@ def _identity(value: Any) -> int:
         return 0
 
 
-def _name_representations(calls: list[Call], carry: Carrier) -> None:
-    """Declared fields first; a plain layer takes the channels it is fed, and hands on those its consumer declares."""
+def _name_representations(calls: list[Call], carry: Carrier, made: dict[int, Representation | None]) -> None:
+    """Declared fields first; a plain layer takes the channels it is fed, and hands on those its consumer declares.
+
+    `made` holds what is known of tensors by identity, at first that of the signal.
+    """
     wanted: dict[int, Representation | None] = {}
     for call in calls:
         if isinstance(call.module, EquivariantModule):
@@ -162,7 +168,6 @@ def _name_representations(calls: list[Call], carry: Carrier) -> None:
                 wanted[call._identity[0]] = call.in_rep
             except UnknownAction as error:
                 call.unknown = str(error)
-    made: dict[int, Representation | None] = {}
     latest: dict[int, Representation | None] = {}
     for call, after in zip(calls, [*calls[1:], None], strict=True):
         if call.guessed and call.main_input is not None:
