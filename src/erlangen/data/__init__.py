@@ -10,6 +10,7 @@ from erlangen.data.fasta import Genome, Record, read_fasta
 from erlangen.data.nifti import read_nifti, write_nifti
 from erlangen.data.ragged import RaggedSplit
 from erlangen.data.resample import isotropic
+from erlangen.data.scans import from_scans
 from erlangen.data.split import GraphSplit, NodeSplit, Split, TensorSplit
 from erlangen.data.store import Unreachable
 from erlangen.data.volume import Volume
@@ -33,6 +34,7 @@ __all__ = [
     "WindowSplit",
     "from_arrays",
     "from_bed",
+    "from_scans",
     "get",
     "info",
     "isotropic",

@@ -1,0 +1,120 @@
+"""Your own scans as a data set: a folder of NIfTI files, and a folder of labels with the same names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from erlangen.blueprint import Segment
+from erlangen.data.dataset import Dataset
+from erlangen.data.nifti import ENDINGS, read_nifti
+from erlangen.data.ragged import RaggedSplit
+from erlangen.data.resample import resampled
+from erlangen.data.volume import Volume, normalised
+from erlangen.errors import DataError
+from erlangen.grids import Grid
+
+
+def from_scans(
+    scans: "str | Path",
+    labels: "str | Path",
+    classes: int,
+    *,
+    spacing: "float | Sequence[float] | None" = None,
+    orientation: str = "RAS",
+    validation: float = 0.1,
+    test: float = 0.2,
+    dice: float = 1.0,
+    seed: int = 0,
+) -> Dataset:
+    """A segmentation data set from two folders of NIfTI files.
+
+    Every scan is turned so that its axes point as named, resampled if a spacing is given, and scaled to mean 0 and
+    standard deviation 1. The spacing decides which symmetries the data set has: cubes of voxels have those of the cube,
+    voxels of 1 × 1 × 2.5 mm those of a square prism.
+
+    Args:
+        scans: folder of .nii or .nii.gz files.
+        labels: folder of files with the same names; values 0 … classes-1, and -1 for voxels without a label.
+        classes: number of classes, the background included.
+        spacing: of the voxels in mm, one number for cubes or one for each of z, y, x; None keeps that of the scans,
+            which must then agree.
+        orientation: where the axes shall point.
+        validation: share of the scans held out to choose by.
+        test: share of the scans held out to report.
+        dice: weight of the Dice loss, as in `Segment`.
+        seed: of the random split.
+
+    Raises:
+        DataError: files without a partner, scans and labels on different voxels, scans of different spacings, labels
+            out of range, voxels that are NaN, or nothing left to train on.
+        ImportError: nibabel is not installed.
+    """
+    pairs = [_pair(image, label) for image, label in _files(Path(scans), Path(labels))]
+    pairs = [(image.reoriented(orientation), label.reoriented(orientation)) for image, label in pairs]
+    step = _spacing([image for image, _ in pairs], spacing)
+    cases = [_case(image, label, step, classes) for image, label in pairs]
+    order = torch.randperm(len(cases), generator=torch.Generator().manual_seed(seed)).tolist()
+    held = [round(share * len(cases)) for share in (test, validation)]
+    if min(held) < 0 or sum(held) >= len(cases):
+        raise DataError(f"{scans}: nothing is left to train on of {len(cases)} scans. Fix: hold out less.")
+    cuts = (order[sum(held) :], order[held[0] : sum(held)], order[: held[0]])
+    parts = [RaggedSplit([cases[i][0] for i in rows], [cases[i][1] for i in rows]) for rows in cuts]
+    provenance = {"asked": str(scans), "source": f"NIfTI files in {scans}", "seed": seed, "fallback": False}
+    space, channels = Grid(3, spacing=step), len(cases[0][0])
+    return Dataset(Path(scans).name, space, channels, Segment(classes, dice=dice), *parts, provenance)
+
+
+def _files(scans: Path, labels: Path) -> list[tuple[Path, Path]]:
+    for folder in (scans, labels):
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder. Fix: give the folder of the NIfTI files.")
+    found, known = ({p.name for p in folder.iterdir() if p.name.endswith(ENDINGS)} for folder in (scans, labels))
+    found, known = ({n for n in names if not n.startswith(".")} for names in (found, known))
+    if not found or found != known:
+        alone = sorted(found ^ known)[:3] or ["none at all"]
+        raise DataError(
+            f"{scans} holds {len(found)} NIfTI files and {labels} {len(known)}; without a partner of the same name: "
+            f"{', '.join(alone)}. Fix: give every scan one file of labels with its name."
+        )
+    return [(scans / name, labels / name) for name in sorted(found)]
+
+
+def _pair(image: Path, label: Path) -> tuple[Volume, Volume]:
+    scan, wanted = read_nifti(image), read_nifti(label)
+    if scan.shape != wanted.shape or len(wanted.values) != 1 or abs(scan.affine - wanted.affine).max() > 1e-3:
+        raise DataError(
+            f"{label} lies on other voxels than {image}: shapes {wanted.shape} and {scan.shape}, spacings "
+            f"{wanted.spacing} and {scan.spacing}. Fix: resample the labels onto the scan."
+        )
+    return scan, wanted
+
+
+def _spacing(scans: list[Volume], wanted: "float | Sequence[float] | None") -> tuple[float, ...]:
+    """The spacing of the data set along z, y, x."""
+    if wanted is not None:
+        return (float(wanted),) * 3 if isinstance(wanted, int | float) else tuple(float(a) for a in wanted)
+    first = scans[0]
+    for scan in scans:
+        if any(abs(a - b) > 1e-3 for a, b in zip(scan.spacing, first.spacing, strict=True)):
+            raise DataError(
+                f"{first.name} has voxels of {first.spacing} mm and {scan.name} of {scan.spacing} mm. Fix: say which "
+                "spacing they shall have, such as spacing=1.0."
+            )
+    return first.spacing
+
+
+def _case(scan: Volume, label: Volume, spacing: tuple[float, ...], classes: int) -> tuple[Tensor, Tensor]:
+    """(values [C, z, y, x], labels [z, y, x]) with that spacing."""
+    values = label.values
+    if values.is_floating_point() and bool((values != values.round()).any()):
+        raise DataError(
+            f"{label.name}: labels must be whole numbers. Fix: round them, and see what made them fractions."
+        )
+    low, high = int(values.min()), int(values.max())
+    if low < -1 or high >= classes:
+        raise DataError(f"{label.name}: labels {low} … {high}, but the classes are 0 … {classes - 1}")
+    shape = [max(1, round(n * a / b)) for n, a, b in zip(scan.shape, scan.spacing, spacing, strict=True)]
+    moved = resampled(scan, spacing, shape), resampled(label, spacing, shape, labels=True)
+    return normalised(moved[0].values), moved[1].values[0].long()
