@@ -38,7 +38,7 @@ from erlangen.data import RaggedSplit
 from erlangen.learn import dice_coefficients
 
 LAYERS: dict[str, Any] = {
-    "widths": (32, 32, 64, 64, 96, 96),
+    "widths": (32, 32, 128, 128, 192, 192),
     "coarsen_after": (0, 1, 3),
     "local": ({"kernel_size": 3},) * 6,
 }

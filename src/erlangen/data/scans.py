@@ -60,10 +60,10 @@ def from_scans(
     if min(held) < 0 or sum(held) >= len(cases):
         raise DataError(f"{scans}: nothing is left to train on of {len(cases)} scans. Fix: hold out less.")
     cuts = (order[sum(held) :], order[held[0] : sum(held)], order[: held[0]])
-    parts = [RaggedSplit([cases[i][0] for i in rows], [cases[i][1] for i in rows]) for rows in cuts]
+    train, kept, tested = (RaggedSplit([cases[i][0] for i in rows], [cases[i][1] for i in rows]) for rows in cuts)
     provenance = {"asked": str(scans), "source": f"NIfTI files in {scans}", "seed": seed, "fallback": False}
     space, channels = Grid(3, spacing=step), len(cases[0][0])
-    return Dataset(Path(scans).name, space, channels, Segment(classes, dice=dice), *parts, provenance)
+    return Dataset(Path(scans).name, space, channels, Segment(classes, dice=dice), train, kept, tested, provenance)
 
 
 def _files(scans: Path, labels: Path) -> list[tuple[Path, Path]]:
