@@ -8,7 +8,8 @@ Arms, all of the same widths, kernels, steps and training images, without symmet
     circular, maxblur   circular padding, maximum and a binomial filter (as in Zhang 2019, arXiv 1904.11486)
     exact               shift="exact": circular padding, a binomial filter and polyphase pooling
     exact, plain        the same without the filter (as in Chaman & Dokmanić 2021, arXiv 2011.14214)
-    exact, D1           with left-right mirrors besides
+    exact, maxblur      the same with maximum and filter
+    exact, D1           the last with left-right mirrors besides
 
 "+ shifts" trains an arm with every image shifted at random, circularly. `same` is the share of test images whose class
 is the same under two random circular shifts, `moved` the error on circularly shifted images, `frame` the share of
@@ -40,7 +41,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "circular, maxblur": {"circular": True, "pooling": {"kind": "maxblur"}},
     "exact": {"shift": "exact"},
     "exact, plain": {"shift": "exact", "pooling": {"kind": "plain"}},
-    "exact, D1": {"shift": "exact", "group": "D1"},
+    "exact, maxblur": {"shift": "exact", "pooling": {"kind": "maxblur"}},
+    "exact, D1": {"shift": "exact", "pooling": {"kind": "maxblur"}, "group": "D1"},
 }
 
 

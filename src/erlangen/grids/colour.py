@@ -70,7 +70,7 @@ def hue_matrix(degrees: float) -> np.ndarray:
     Returns:
         [3, 3].
 
-    Source: Rodrigues' formula.
+    Law: R(a) R(b) = R(a+b), by Rodrigues' formula.
     """
     axis = np.ones(3) / 3**0.5
     across = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
@@ -93,8 +93,6 @@ class IlluminationNorm(EquivariantModule):
     Raises:
         UnknownName: another word.
         NonlinearityError: the group mixes channels that are to be scaled one by one, or does not keep their norm.
-
-    Source: "channel" is the diagonal model of light of von Kries 1902.
     """
 
     def __init__(self, field: Field, per: str = "image") -> None:
