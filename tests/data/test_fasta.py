@@ -211,3 +211,20 @@ def test_fit_reads_windows_from_disk(fasta, tmp_path) -> None:
     data = from_bed(packed(fasta), write(tmp_path, rows, "peaks.bed"), 16, test=["chr2"], outside="pad")
     run = eg.fit(eg.derive(data.field(), data.task, "tiny"), data, epochs=1, batch_size=4, progress=False)
     assert run.metrics["test_loss"] > 0
+
+
+@pytest.mark.parametrize("scores", [[0, 0, 0], [1, 2, 1], [0, 1000, 870], [-1, 0, 1]])
+def test_scores_that_are_no_classes_are_refused(fasta, scores: list[int]) -> None:
+    intervals = [Interval("chr1", 10 * i, 10 * i + 10, score=s) for i, s in enumerate(scores)]
+    with pytest.raises(DataError, match=r"classes are numbered 0, 1, … .* Fix: .*targets= and task="):
+        from_bed(packed(fasta), intervals, 8)
+
+
+def test_values_of_ones_own_may_be_regressed(fasta) -> None:
+    import erlangen as eg
+
+    intervals = [Interval("chr1", 0, 10), Interval("chr2", 0, 10)]
+    data = from_bed(packed(fasta), intervals, 8, [0.5, 2.5], task=eg.Regress(1), test=["chr2"])
+    assert data.test.targets.tolist() == [2.5]
+    with pytest.raises(DataError, match="2 intervals but 3 targets"):
+        from_bed(packed(fasta), intervals, 8, [0, 1, 0])

@@ -110,7 +110,7 @@ def from_bed(
         name: what prints.
 
     Raises:
-        DataError: intervals beyond a contig, or nothing left to train on.
+        DataError: intervals beyond a contig, nothing left to train on, or numbers that are no classes.
         UnknownName: a contig that the genome does not have.
     """
     from erlangen.grids.strand import Strand
@@ -127,8 +127,7 @@ def from_bed(
     else:
         values = torch.as_tensor(targets)
     if task is None:
-        values = values.long()
-        task = Classify(int(values.max()) + 1 if len(values) else 2)
+        values, task = values.long(), _classes(values.long(), name)
     everything = WindowSplit(opened, intervals, values, width, outside)
     part = ["test" if i.contig in test else "validation" if i.contig in validation else "train" for i in intervals]
     splits: dict[str, Any] = {
@@ -141,3 +140,15 @@ def from_bed(
     provenance = {"asked": name, "source": str(opened.path), "fallback": False, "validation": sorted(validation)}
     provenance |= {"test": sorted(test), "intervals": len(intervals)}
     return Dataset(name, space, 4, task, **splits, provenance=provenance, declared=space.field("RC", "letters"))
+
+
+def _classes(values: Tensor, name: str) -> Task:
+    """Classification into 0 … n-1, if those are the labels and n > 1."""
+    found = values.unique().tolist()
+    if len(found) < 2 or found != list(range(len(found))):
+        shown = ", ".join(map(str, found[:6])) + (", …" if len(found) > 6 else "")
+        raise DataError(
+            f"{name}: the labels are {shown or 'missing'}, but classes are numbered 0, 1, … and there are two or more. "
+            "Fix: write the class of every interval into the fifth column, or give targets= and task=."
+        )
+    return Classify(len(found))
