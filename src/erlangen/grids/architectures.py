@@ -11,6 +11,7 @@ from erlangen.grids.colour import illumination_option
 from erlangen.grids.restriction import restrict_option
 from erlangen.grids.scale_block import scales_option
 from erlangen.grids.shift import shift_option
+from erlangen.grids.volumes import volume_recipe
 from erlangen.symmetry import FiniteGroup
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     Raises:
         UnknownName: no recipe has this size.
     """
+    if space.d == 3:
+        return volume_recipe(size, field, task)
     if size not in SIZES:
         raise UnknownName("size", size, SIZES)
     widths, kernels, halve = SIZES[size]
     smallest = min(space.nominal_shape())
     while halve and smallest >> len(halve) < 4:
         halve = halve[:-1]
-    if space.d == 3:
-        kernels = tuple(3 for _ in kernels)
     local: tuple[dict[str, Any], ...] = tuple({"kernel_size": k} for k in kernels)
     group = field.group
     hidden = "regular" if isinstance(group, FiniteGroup) and len(group.table) > 1 else "trivial"
