@@ -5,7 +5,7 @@ the front (1) or the back part (2) of the hippocampus. The pose is nearly fixed,
 their place: a network that may look at the pose has it easy as long as the pose is the usual one. Dice coefficients,
 means over the cases: as the crops lie in the file, each turned by its own random rotation of the cube, and each by its
 own random rotation by any angle (linear interpolation; voxels from outside of the crop do not count; two draws each).
-Every arm has the same blocks, recipe, loss (cross entropy + soft Dice) and minutes of training:
+Every arm has the same blocks (size "small"), recipe, loss (cross entropy + soft Dice) and minutes of training:
 
     plain              group C1 at the same channels: the same time a step
     plain + cube       + every batch turned by a random element of O, fresh every step
@@ -37,12 +37,6 @@ from erlangen.blueprint import precision
 from erlangen.data import RaggedSplit
 from erlangen.learn import dice_coefficients
 
-LAYERS: dict[str, Any] = {
-    "widths": (32, 32, 128, 128, 192, 192),
-    "coarsen_after": (0, 1, 3),
-    "local": ({"kernel_size": 3},) * 6,
-}
-HIDDEN = "regular + 8 trivial"  # a head after one regular field of O alone would see one number a voxel
 ARMS: dict[str, tuple[str, float, str | None]] = {  # name -> (group, width, augmentation)
     "plain": ("C1", 1.0, None),
     "plain + cube": ("C1", 1.0, "O"),
@@ -67,8 +61,7 @@ def train(arm: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
         few = data.train.take(range(4))
         data, judged = replace(data, train=few, validation=few.take([0])), judged.take([0])
     torch.manual_seed(seed)
-    hidden = "trivial" if group == "C1" else HIDDEN
-    net = eg.derive(data.field(group), data.task, "small", width=width, hidden=hidden, **LAYERS)
+    net = eg.derive(data.field(group), data.task, "small", width=width)
     length = {"epochs": given.epochs} if given.epochs else {"minutes": given.minutes}
     recipe = {"batch_size": 2, "lr": given.lr, "weight_decay": 0.01, "ema": 0.99}
     run = eg.fit(net, data, seed=seed, augment=augment, progress=False, **length, **recipe)

@@ -46,6 +46,6 @@ def test_exact_at_odd_sizes(shape: tuple[int, ...]) -> None:
 
 
 def test_unknown_sizes_are_named() -> None:
-    with pytest.raises(UnknownName, match="did you mean|Did you mean|small"):
+    with pytest.raises(UnknownName, match="small"):
         eg.derive(eg.Grid(3).field("O"), eg.Classify(2), "smal")
     assert set(WHOLE) == set(DENSE)
