@@ -15,6 +15,7 @@ from erlangen.grids.strand import (
     ParityLinear,
     ProfileReadout,
     Residual,
+    StrandAttention,
     TokenEmbedding,
     VectorReadout,
     one_hot,
@@ -107,6 +108,25 @@ def test_derived_networks_are_declared(block: str, group: str) -> None:
     again.load_state_dict(network.state_dict())
     x = one_hot("ACGTTGCAACGTACCA" * 3)
     assert torch.equal(again.eval()(x), network.eval()(x))
+
+
+@pytest.mark.parametrize("task", [Classify(2), Profile("regular")])
+@pytest.mark.parametrize("block", ["residual", "separable"])
+def test_exact_under_circular_shifts_too(block: str, task: Classify | Profile) -> None:
+    """Plasmids are circles: with shift='exact' a rotated one gives the same answer, or the rotated profile."""
+    network = derive(dna(), task, "small", block=block, shift="exact").double().eval()
+    x = torch.randn(2, 4, 64, dtype=torch.float64)
+    with torch.no_grad():
+        y, other, moved = network(x), network(dna().act(1, x)), network(x.roll(1, 2))
+    assert float((network.out_field.act(1, y) - other).abs().max() / y.abs().max()) <= 1e-12
+    assert float(((y.roll(1, 2) if task.dense else y) - moved).abs().max() / y.abs().max()) <= 1e-12
+
+
+def test_options_reach_the_layers() -> None:
+    local = [{"kernel_size": 11}, {"heads": 2}]
+    network = derive(dna(), Classify(2), "tiny", block="attention", local=local)
+    assert [m.heads for m in network.modules() if isinstance(m, StrandAttention)] == [2]
+    assert network[0][0].kernel_size == (11,)
 
 
 def test_the_symmetry_can_end_inside_a_network() -> None:

@@ -31,6 +31,7 @@ STRAND_BLOCKS: dict[str, Callable[..., EquivariantModule]] = {
     "attention": attention_block,
     "state-space": state_space_block,
 }
+DILATED = ("residual", "dense")  # kinds that take a dilation
 FAR = ("attention", "state-space")  # kinds that see everything, and need no wide kernels
 
 
@@ -69,8 +70,11 @@ def block_option(recipe: Recipe, kind: str) -> Recipe:
     known = [*STRAND_BLOCKS, *BLOCKS]
     if kind not in known:
         raise UnknownName("block", kind, known)
-    local = [{"kernel_size": 3, "kind": kind} if kind in FAR else {**given, "kind": kind} for given in recipe.local]
-    return replace(recipe, local=(recipe.local[0], *local[1:]))
+    local = []
+    for given in recipe.local[1:]:
+        options = {**given, "kind": kind, **({"kernel_size": 3} if kind in FAR else {})}
+        local.append({k: v for k, v in options.items() if k != "dilation" or kind in DILATED})
+    return replace(recipe, local=(recipe.local[0], *local))
 
 
 def words_option(recipe: Recipe, k: int) -> Recipe:

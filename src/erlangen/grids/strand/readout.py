@@ -102,13 +102,14 @@ class ProfileReadout(EquivariantModule):
         field: type of the input.
         task: decides the representation of the tracks.
         kernel_size: taps of the kernel, odd.
+        padding_mode: "zeros" or "circular".
 
     Source: the two heads of Avsec et al. 2021, Nature Genetics 53 (BPNet), shape and total, added in logarithms.
     """
 
-    def __init__(self, field: Field, task: Task, kernel_size: int = 15) -> None:
+    def __init__(self, field: Field, task: Task, kernel_size: int = 15, padding_mode: str = "zeros") -> None:
         super().__init__(field, Field(field.space, task.out_rep(field.group)))
-        self.shape = Conv(field, self.out_field, kernel_size)
+        self.shape = Conv(field, self.out_field, kernel_size, padding_mode=padding_mode)
         vectors = Point().field(field.group, field.rep)
         self.level = EquivariantLinear(vectors, Point().field(field.group, self.out_field.rep), bias=False)
 

@@ -1,5 +1,6 @@
 """The strand: a line of nucleotides with shifts and the reverse complement."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe, register_space
@@ -83,12 +84,16 @@ class Strand(Grid):
         from erlangen.grids.strand.frames import FrameFeatures
         from erlangen.grids.strand.readout import ProfileReadout, VectorReadout
 
+        circular = options.pop("circular", False)
         if has_frames(field, task):
             read = FrameFeatures(field)
             head = super().readout if task.dense else VectorReadout
             return Sequential(read, head(read.out_field, task, **options))
         if task.name == "profile":
-            return ProfileReadout(field, task, **{k: v for k, v in options.items() if k != "dropout"})
+            mode = "circular" if circular else "zeros"
+            return ProfileReadout(
+                field, task, padding_mode=mode, **{k: v for k, v in options.items() if k != "dropout"}
+            )
         if not task.dense and not task.out_rep(field.group).is_trivial:
             return VectorReadout(field, task, **options)
         return super().readout(field, task, **options)
@@ -114,7 +119,10 @@ class Strand(Grid):
                 f"{kind} blocks see how far the ends are, so they are not exact under circular shifts. "
                 f"Fix: block='residual', or leave shift='exact' out."
             )
-        return super().adapt(recipe if kind is None else block_option(recipe, kind), others)
+        adapted = super().adapt(recipe if kind is None else block_option(recipe, kind), others)
+        if others.get("shift") != "exact":
+            return adapted
+        return replace(adapted, options={**adapted.options, "circular": True})  # for heads with wide kernels
 
     def nominal_shape(self) -> tuple[int, ...]:
         """The length, or 200 letters where any length is welcome."""
