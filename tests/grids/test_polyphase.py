@@ -8,8 +8,9 @@ from torch import Tensor
 
 from erlangen import Classify, Grid, Predict, Regress, Segment, audit, derive
 from erlangen.blueprint import network_from
-from erlangen.errors import FieldError, NonlinearityError, UnknownName
+from erlangen.errors import DomainError, FieldError, NonlinearityError, UnknownName
 from erlangen.grids import PolyphasePool, PolyphaseUpsample, Pool
+from erlangen.grids.hexagon import HexGrid
 from erlangen.testing import check
 
 KINDS = ("plain", "blur", "max", "maxblur")
@@ -164,3 +165,9 @@ def test_mistakes():
     shear = plane.field("C2", 1).group.representation({"r": [[1.0, 1.0], [0.0, -1.0]]})
     with pytest.raises(NonlinearityError, match="norm"):
         PolyphasePool(plane.field("C2", 1).with_rep(shear))
+
+
+def test_a_hexagon_has_no_circular_shifts():
+    for options in ({"shift": "exact"}, {"scales": 3}):
+        with pytest.raises(DomainError, match="no box"):
+            derive(HexGrid(6).field("C2", 1), Classify(2), "tiny", **options)

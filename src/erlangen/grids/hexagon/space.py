@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from erlangen.blueprint import Action, Field, register_space
+from erlangen.blueprint import Action, Field, Recipe, register_space
 from erlangen.errors import DomainError
 from erlangen.grids.hexagon.lattice import GROUPS, hexagon, masked, radius_of, sources
 from erlangen.grids.hexagon.turning import turn
@@ -82,6 +82,19 @@ class HexGrid(Grid):
     ) -> Float[Tensor, "b c n n"]:
         """White noise on the cells."""
         return masked(super().sample_signal(field, batch, generator))
+
+    def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
+        """The recipe under the options of grids, but for those that need a box.
+
+        Raises:
+            DomainError: circular shifts, or several scales, which a hexagon does not have.
+        """
+        if options.get("shift") == "exact" or "scales" in options:
+            raise DomainError(
+                f"{self} is no box that repeats itself, so shift='exact' and scales=… are for Grid and Strand. "
+                "Fix: leave them out."
+            )
+        return super().adapt(recipe, options)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """Anti-aliased pooling to half the radius, exact at every radius."""
