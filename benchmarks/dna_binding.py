@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 import erlangen as eg
 from erlangen.adapt import Conjoin
+from erlangen.learn import judge_symmetry
 from erlangen.learn.metrics import area_under_curve
 from erlangen.learn.recipe import settings_for
 
@@ -137,6 +138,7 @@ def table(cells: Cells, examples: int, given: argparse.Namespace) -> None:
     print(f"\n{examples or 'all'} training sequences, {given.seeds} seeds")
     head = " ".join(f"{factor:>7s}" for factor in given.factors)
     print(f"{'':20s} {head} {'mean':>16s} {'flips, %':>9s} {'change':>8s} {'parameters':>11s} {'minutes':>8s}")
+    scores: dict[str, list[float]] = {}
     for row in ROWS:
         arm, suffix = row.removesuffix(POSTHOC), POSTHOC if row.endswith(POSTHOC) else ""
         if arm not in given.arms:
@@ -153,6 +155,13 @@ def table(cells: Cells, examples: int, given: argparse.Namespace) -> None:
             f"{100 * mean(c[f'flips{suffix}'] for c in every):>9.2f} {max(c[f'change{suffix}'] for c in every):>8.0e} "
             f"{every[0]['parameters']:>11,} {mean(c['seconds'] for c in every) / 60:>8.2f}"
         )
+        scores[row] = [area for of_seed in areas for area in of_seed]
+    for ours in ("RC", "RC, wide"):
+        for theirs in ("augmented", "augmented, post-hoc"):
+            if ours in scores and theirs in scores and len(scores[ours]) > 1:
+                gap = judge_symmetry(scores[ours], scores[theirs])
+                interval = f"95 % interval {gap.low:+.4f} to {gap.high:+.4f} over {len(scores[ours])} pairs"
+                print(f"{ours} - {theirs}: {gap.gain:+.4f}, {interval}")
     plain = [cells.found[key(factor, given.arms[0], 0, examples, given)]["content"] for factor in given.factors]
     print(f"{'G + C alone':20s} " + " ".join(f"{area:7.4f}" for area in plain) + f" {mean(plain):>7.4f}\n", flush=True)
 
