@@ -5,14 +5,14 @@ from math import prod
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.blueprint.depthwise import depthwise_conv
 from erlangen.errors import ExactnessError
 from erlangen.grids.expansion import KernelExpansion
-from erlangen.grids.linear import PADDING_MODES, PLAIN
+from erlangen.grids.linear import PLAIN
 from erlangen.grids.stride import spread
+from erlangen.grids.wrap import wrap
 from erlangen.symmetry import Component, Representation
 
 
@@ -80,8 +80,7 @@ class DepthwiseConv(EquivariantModule):
         dtype, padding = operator_dtype("depthwise", x), self.padding
         kernel, x = self.kernel(dtype), x.to(dtype)
         if self.padding_mode != "zeros":
-            sides = [p for p in reversed(padding) for _ in range(2)]
-            x, padding = functional.pad(x, sides, mode=PADDING_MODES[self.padding_mode]), (0,) * self.d
+            x, padding = wrap(x, padding), (0,) * self.d
         with torch.autocast(x.device.type, enabled=False):
             return depthwise_conv(x, kernel, padding)
 

@@ -13,6 +13,7 @@ from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.line import convolve_line
 from erlangen.grids.space import Grid, point_matrices
 from erlangen.grids.stride import spread, stride_remainder
+from erlangen.grids.wrap import wrap
 
 CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -124,8 +125,7 @@ class Conv(EquivariantModule):
         kernel, bias = self.kernel(dtype), self.expanded_bias()
         padding = self.padding
         if self.padding_mode != "zeros" and any(padding):
-            sides = [p for p in reversed(padding) for _ in range(2)]
-            x, padding = functional.pad(x, sides, mode=PADDING_MODES[self.padding_mode]), (0,) * self.d
+            x, padding = wrap(x, padding), (0,) * self.d
         bias = None if bias is None else bias.to(dtype)
         return CONV[self.d](x.to(dtype), kernel, bias, self.stride, padding, self.dilation, self.groups)
 

@@ -6,13 +6,13 @@ from math import ceil, exp, prod
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from erlangen.blueprint import Tables, operator_dtype
-from erlangen.errors import DomainError, FieldError
+from erlangen.errors import FieldError
 from erlangen.grids.coarsen import binomial
 from erlangen.grids.linear import CONV, PADDING_MODES
 from erlangen.grids.scale import ScaleGrid
+from erlangen.grids.wrap import wrap
 
 BLUR = 0.5  # variance of the smoothing between scales 1 and a is BLUR (a² - 1), where the ratio is no whole number
 
@@ -98,12 +98,7 @@ def pad(x: Tensor, sides: tuple[int, ...], mode: str) -> tuple[Tensor, tuple[int
     """The signal made ready for a convolution, and the zeros it should still add."""
     if mode == "zeros":
         return x, sides
-    if any(p > n for p, n in zip(sides, x.shape[2:], strict=True)):
-        raise DomainError(
-            f"a periodic signal of {'×'.join(map(str, x.shape[2:]))} pixels is smaller than half the kernel at its "
-            f"coarsest scale, {'×'.join(str(2 * p + 1) for p in sides)}. Fix: fewer scales or a smaller kernel."
-        )
-    return functional.pad(x, [p for p in reversed(sides) for _ in range(2)], mode="circular"), (0,) * len(sides)
+    return wrap(x, sides), (0,) * len(sides)
 
 
 def between(taps: int, step: float) -> np.ndarray:
