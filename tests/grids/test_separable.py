@@ -136,12 +136,29 @@ def test_separable_networks_are_cheaper() -> None:
     assert separable.parameters < dense.parameters / 2
 
 
+def test_blocks_with_options() -> None:
+    """A convolution of every copy with itself: |G| times the parameters of a depthwise one."""
+    field = Grid(2).field("D4", "3 regular")
+    channels, fields = (separable_block(field, field, 3, spatial=spatial) for spatial in ("channels", "fields"))
+    counts = [sum(p.numel() for p in block.body.steps[0].parameters()) for block in (channels, fields)]
+    assert counts == [3 * 9, 3 * 9 * 8]
+    check(fields, only=["equivariance in float64", "plain export", "free parameters"])
+    image = Grid(2, (16, 16)).field("C4", 1)
+    net = derive(image, Classify(3), "tiny", block={"kind": "separable", "spatial": "fields", "expansion": 3})
+    assert not any(isinstance(part, DepthwiseConv) for part in net.modules())
+    assert network_from(net.declaration).state_dict().keys() == net.state_dict().keys()
+
+
 def test_unknown_blocks_teach() -> None:
     field = Grid(2).field("C4", "1 regular")
     with pytest.raises(UnknownName, match="separable"):
         derive(field, Classify(2), "tiny", block="seperable")
     with pytest.raises(UnknownName, match="dense"):
         build_block(field, field, "dens")
+    with pytest.raises(UnknownName, match="channels"):
+        separable_block(field, field, spatial="channel")
+    with pytest.raises(UnknownName, match="block"):
+        derive(field, Classify(2), "tiny", block={"spatial": "fields"})
     with pytest.raises(FieldError, match="expansion"):
         separable_block(field, field, expansion=0)
     other = Grid(2).field("C4", "2 regular")

@@ -54,12 +54,18 @@ def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local:
     return BLOCKS[kind](in_field, out_field, **local)
 
 
-def block_option(recipe: Recipe, value: str) -> Recipe:
+def block_option(recipe: Recipe, value: "str | dict[str, Any]") -> Recipe:
     """The recipe with blocks of this kind.
+
+    Args:
+        recipe: any.
+        value: the name of the kind; or a mapping with the name as "kind" and options of that block, such as
+            {"kind": "separable", "spatial": "fields"}.
 
     Raises:
         UnknownName: no such kind.
     """
-    if value not in BLOCKS:
-        raise UnknownName("block", value, sorted(BLOCKS))
-    return replace(recipe, local=tuple({**local, "kind": value} for local in recipe.local))
+    options = {"kind": value} if isinstance(value, str) else dict(value)
+    if options.get("kind") not in BLOCKS:
+        raise UnknownName("block", str(options.get("kind")), sorted(BLOCKS))
+    return replace(recipe, local=tuple({**local, **options} for local in recipe.local))

@@ -1,14 +1,16 @@
-"""Blocks that separate space from channels: a depthwise convolution, then mixing at every point."""
+"""Blocks that separate space from channels: a convolution of every channel or copy, then mixing at every point."""
 
 from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Sequential
-from erlangen.errors import FieldError
+from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.mixing import Mixing
 from erlangen.grids.nonlinearity import Nonlinearity
 from erlangen.grids.residual import Residual
 from erlangen.symmetry import Representation
+
+SPATIAL = ("channels", "fields")
 
 
 def separable_block(
@@ -16,16 +18,19 @@ def separable_block(
     out_field: Field,
     kernel_size: "int | tuple[int, ...]" = 5,
     *,
+    spatial: str = "channels",
     expansion: float = 2.0,
     gain: float = 0.25,
     padding_mode: str = "zeros",
 ) -> EquivariantModule:
-    """A residual step: depthwise convolution, norm, mixing to more copies, GELU, mixing back.
+    """A residual step: convolution of every channel or copy, norm, mixing to more copies, GELU, mixing back.
 
     Args:
         in_field: type of the input.
         out_field: type of the output; the way around is the identity where it is `in_field`, else a mixing.
-        kernel_size: taps of the depthwise convolution.
+        kernel_size: taps of the convolution.
+        spatial: "channels", a depthwise convolution with one kernel a copy; "fields", every equivariant convolution of
+            a copy with itself, which has |G| times the parameters.
         expansion: how many times as many copies carry the nonlinearity.
         gain: share of the variance that the step adds before training.
         padding_mode: "zeros" or "circular".
@@ -33,7 +38,8 @@ def separable_block(
     Law: f(g·x) = g·f(x).
 
     Raises:
-        FieldError: no copy is left between the two mixings.
+        FieldError: no copy is left between the two mixings; "fields" with copies of several kinds.
+        UnknownName: no such `spatial`.
 
     Source: Liu et al. 2022, arXiv 2201.03545 (the order of the layers); Knigge, Romero, Bekkers 2022, arXiv 2110.13059.
     """
@@ -44,7 +50,7 @@ def separable_block(
     space = in_field.space
     permuted = middle.rep.is_permutation
     body = Sequential(
-        DepthwiseConv(in_field, kernel_size, padding_mode=padding_mode),
+        _over_space(in_field, spatial, kernel_size=kernel_size, padding_mode=padding_mode),
         space.norm(in_field),
         Mixing(in_field, middle),
         Nonlinearity(middle, "gelu") if permuted else space.nonlinearity(middle),
@@ -52,6 +58,15 @@ def separable_block(
     )
     around = None if in_field.rep == out_field.rep else Mixing(in_field, out_field, bias=False)
     return Residual(body, around)
+
+
+def _over_space(field: Field, spatial: str, **local: Any) -> EquivariantModule:
+    """The part of a separable block that reads the neighbours of a point."""
+    if spatial not in SPATIAL:
+        raise UnknownName("spatial part", spatial, SPATIAL)
+    if spatial == "channels":
+        return DepthwiseConv(field, **local)
+    return field.space.linear(field, field, groups=field.rep.terms[0][0], bias=False, **local)
 
 
 def is_lifting(in_field: Field, out_field: Field) -> bool:
