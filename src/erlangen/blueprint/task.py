@@ -148,7 +148,7 @@ def soft_dice_loss(logits: Tensor, target: Tensor) -> Tensor:
         logits: [B, n, *space].
         target: [B, *space] labels; -1 is left out.
 
-    Source: Milletari et al. 2016, arXiv 1606.04797, section 3; with p instead of p² in the denominator.
+    Source: Milletari et al. 2016, arXiv 1606.04797, section 3 (with p in the denominator, there p²).
     """
     known = (target >= 0).unsqueeze(1)
     p = logits.softmax(dim=1) * known
