@@ -6,7 +6,7 @@ import torch
 from erlangen import Classify, Grid, Segment, audit, derive
 from erlangen.blueprint import Field, Sequential, network_from
 from erlangen.errors import DomainError, FieldError
-from erlangen.grids import Conv, Nonlinearity, Restrict, Restricted
+from erlangen.grids import Conv, Nonlinearity, Restrict, Restricted, colour_field
 
 EVERY = "2 regular + 2 standard + 1 trivial"
 CASES = [
@@ -97,3 +97,20 @@ def test_mistakes():
         derive(image, Classify(2), "tiny", restrict={7: "C2"})
     with pytest.raises(FieldError, match=r"\{2: 'C4'\}"):
         derive(image, Classify(2), "tiny", restrict="C2")
+
+
+@pytest.mark.parametrize("subgroup", ["C2xS3", "C4xC1", "C4", "C1"])
+def test_colours_and_turns_restrict_one_by_one(subgroup):
+    """Of a product, either factor may shrink, or both, or the colours go altogether."""
+    torch.manual_seed(0)
+    field = colour_field(Grid(2), "C4", "permutations")
+    if subgroup == "C4xC1":
+        with pytest.raises(DomainError, match="not found inside"):
+            field.group.subgroup("C3xC1")
+    net = derive(field, Classify(3), "tiny", widths=(24, 24), restrict={0: subgroup}).eval()
+    assert net.in_field.group.order == {"C2xS3": 12, "C4xC1": 4, "C4": 4, "C1": 1}[subgroup]
+    x = torch.rand(2, 3, 8, 8)
+    with torch.no_grad():
+        y = net(x)
+        for g in net.in_field.group.elements:
+            assert torch.allclose(net(net.in_field.act(g, x)), y, atol=1e-5)

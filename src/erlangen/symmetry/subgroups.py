@@ -159,6 +159,11 @@ def _find(parent: "FiniteGroup", other: "FiniteGroup") -> Subgroup:
         return Subgroup(other, parent, place)
     if other.order == 1:
         return Subgroup(other, parent, (0,))
+    if len(parent.factors) == len(other.factors) == 2:
+        first, second = (_find(a, b) for (a, _), (b, _) in zip(parent.factors, other.factors, strict=True))
+        return Subgroup(
+            other, parent, tuple(g * second.parent.order + h for g in first.elements for h in second.elements)
+        )
     factors = [elements for factor, elements in parent.factors if factor == other]
     if len(factors) == 1:
         return Subgroup(other, parent, factors[0])
