@@ -74,7 +74,7 @@ class Settings:
 IMAGES = {"epochs": 80, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.998}
 LABELS = {"epochs": 40, "batch_size": 16, "lr": 2e-3, "ema": 0.998}
 VECTORS = {"epochs": 200, "batch_size": 64, "lr": 3e-3, "weight_decay": 1e-4, "ema": 0.99}
-STRANDS = {"epochs": 20, "batch_size": 64, "lr": 3e-3, "weight_decay": 0.05, "ema": 0.99}
+STRANDS = {"epochs": 20, "batch_size": 32, "lr": 2e-3, "weight_decay": 0.05, "ema": 0.99}
 TABLE: dict[tuple[str, str], dict[str, Any]] = {
     ("grid", "classify"): IMAGES,
     ("grid", "segment"): LABELS,
