@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         precision,
     )
     from erlangen.graphs import Graph, Graphs
-    from erlangen.grids import Grid, Strand
+    from erlangen.grids import Grid, HexGrid, Strand
     from erlangen.learn import Run, fit
     from erlangen.point import EquivariantLinear, EquivariantMLP, Point
     from erlangen.solve import Certificate, invariants, solve_bilinear, solve_kernel
@@ -118,7 +118,7 @@ _HOMES = {
         "precision",
     ),
     "graphs": ("Graph", "Graphs"),
-    "grids": ("Grid", "Strand"),
+    "grids": ("Grid", "HexGrid", "Strand"),
     "learn": ("Run", "fit"),
     "point": ("EquivariantLinear", "EquivariantMLP", "Point"),
     "solve": ("Certificate", "invariants", "solve_bilinear", "solve_kernel"),
@@ -178,6 +178,7 @@ __all__ = [
     "Graphs",
     "Grid",
     "Group",
+    "HexGrid",
     "I",
     "Ih",
     "Network",

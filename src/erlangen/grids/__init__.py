@@ -4,6 +4,7 @@ from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.fft import FFTConv
+from erlangen.grids.hexagon import HexGrid, HexPool, HexUpsample, to_hexagon, to_square
 from erlangen.grids.linear import Conv
 from erlangen.grids.mixing import Mixing
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
@@ -31,6 +32,9 @@ __all__ = [
     "FFTConv",
     "Flatten",
     "Grid",
+    "HexGrid",
+    "HexPool",
+    "HexUpsample",
     "IlluminationNorm",
     "InvariantReadout",
     "LayerNorm",
@@ -59,6 +63,8 @@ __all__ = [
     "rotate",
     "scale_error",
     "separable_block",
+    "to_hexagon",
+    "to_square",
     "wide_resnet",
     "zoom_out",
     "zooming",

@@ -95,5 +95,5 @@ def test_mistakes_are_answered():
             HexPool(field, wrong)
     with pytest.raises(FieldError, match="HexPool expects"):
         HexPool(field)(torch.zeros(1, 3, 11, 11))
-    with pytest.raises(DomainError, match="radius 2 refines to radius 4 or 5, not to 6"):
+    with pytest.raises(DomainError, match="radius 2 refines to radius 4 or 5, not 6"):
         HexUpsample(field)(torch.zeros(1, 2, 5, 5), torch.zeros(1, 2, 13, 13))

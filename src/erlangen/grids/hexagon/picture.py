@@ -71,7 +71,8 @@ def plot(x: Float[Tensor, "n n"], path: "str | Path | None" = None, axes: Any = 
     corner = np.stack([np.cos(angles), np.sin(angles)], axis=1) / 3**0.5
     if axes is None:
         axes = Figure(figsize=(4, 4)).subplots()
-    drawn = PolyCollection(list(centres[:, None] + corner), **{"cmap": "viridis", **options})
+    style: dict[str, Any] = {"cmap": "viridis", **options}
+    drawn = PolyCollection(list(centres[:, None] + corner), **style)
     drawn.set_array(x.detach().cpu().double().flatten().numpy()[alive])
     axes.add_collection(drawn)
     axes.set(xlim=(-radius - 1, radius + 1), ylim=(radius + 1, -radius - 1), aspect="equal")
