@@ -99,7 +99,9 @@ def main() -> None:
         arms = [arm for arm in ARMS if arm != "exchanged" or name == "stranded-motifs"]
         for pair in range(given.seeds):
             for arm in arms:
-                cells.get(key(name, arm, pair, given), lambda n=name, a=arm, p=pair: train(n, a, p, given)[1])
+                cell = key(name, arm, pair, given)
+                done = cells.get(cell, lambda n=name, a=arm, p=pair: train(n, a, p, given)[1])
+                print(f"{cell}: {100 * done['accuracy']:.2f} %, {done['seconds']:.0f} s", flush=True)
         rows += table(cells, name, arms, given)
         said.append(judgement(cells, name, given))
         print(f"{said[-1]}\n", flush=True)
