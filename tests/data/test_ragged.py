@@ -21,7 +21,8 @@ def test_a_batch_is_padded_about_the_centre_and_labels_outside_do_not_count() ->
     assert x.sum(dim=(1, 2, 3, 4)).tolist() == [60.0, 40.0]
     assert torch.equal(x[:, 0] == 1, y == 1)
     assert ((x[:, 0] == 0) == (y == -1)).all()
-    assert split().cubes().batch([0])[0].shape == (1, 1, 5, 5, 5)
+    cubes = split().cubes()
+    assert [cubes.batch([i])[0].shape for i in range(3)] == [(1, 1, 5, 5, 5)] * 3
     assert [len(t) for _, t in split().batches(2)] == [2, 1]
     assert split().take([2]).batch([0])[0].shape == (1, 1, 4, 4, 4)
 
@@ -77,3 +78,13 @@ def test_a_derived_network_learns_the_phantoms_and_reports_dice() -> None:
     assert run.metrics["validation_dice"] == kept["validation_dice"]
     audit = eg.audit(run.model, data.test.cubes().take(range(2)), in_field=net.in_field, out_field=net.out_field)
     assert audit.verdict == "exact"
+
+
+def test_an_audit_pads_to_cubes_and_says_so() -> None:
+    shapes = [(5, 6, 7), (7, 6, 6), (6, 6, 6)]
+    data = RaggedSplit([torch.randn(1, *s) for s in shapes], [torch.zeros(s, dtype=torch.long) for s in shapes])
+    torch.manual_seed(0)
+    net = eg.derive(eg.Grid(3).field("O"), eg.Segment(2), "tiny", widths=(24,))
+    audit = eg.audit(net, data, in_field=net.in_field, out_field=net.out_field)
+    assert audit.verdict == "exact"
+    assert "padded to 7×7×7" in str(audit)

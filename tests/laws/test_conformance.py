@@ -105,6 +105,7 @@ EVERY_LAW: dict[str, Build] = {
     "conv dilated": lambda: Conv(image("D4"), image("D4"), 3, dilation=2, groups=2),
     "conv circular": lambda: Conv(image("C2"), image("C2"), (3, 5), padding_mode="circular", bias=False),
     "conv 1-D": lambda: Conv(image("D1", d=1), image("D1", "2 trivial + 1 regular", d=1), 5),
+    "pool 3-D": lambda: Pool(image("O", "1 regular + 1 standard", 3)),
     "conv 3-D": lambda: Conv(image("C4", "1 regular", 3), image("C4", "1 regular", 3)),
     "depthwise": lambda: DepthwiseConv(image("D4"), 5),
     "depthwise mixed": lambda: DepthwiseConv(image("D4", "regular + 2 standard + sign"), 3, padding_mode="circular"),

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -45,6 +46,9 @@ class Probe:
     half: Any
     source: str
     numbers: tuple[int, ...] | None
+
+
+LARGEST = 1 << 20  # points of all examples together, where examples differ in size
 
 
 def probe_from(data: Any, samples: int, seed: int, dtype: torch.dtype, batch_size: int = 128) -> Probe:
@@ -90,6 +94,11 @@ def _from_split(
 ) -> Probe:
     if len(split) == 0:
         raise DataError(f"{source} has no samples to audit on; give another split")
+    if hasattr(split, "cubes"):  # examples of different sizes: all of one size, and no more than memory holds
+        split = split.cubes()
+        side = tuple(split.batch([0])[1].shape[1:])
+        samples = batch_size = min(samples, max(2, LARGEST // prod(side)))
+        source += f", padded to {'×'.join(map(str, side))}"
     picked = torch.randperm(len(split), generator=generator)[:samples].sort().values
     signal, targets = split.batch(picked[:batch_size])
     if isinstance(signal, Signal):  # a batch of graphs is one signal: actions permute all its nodes at once

@@ -21,7 +21,8 @@ class RaggedSplit(Split):
     Args:
         signals: one [C, *space_i] an example.
         targets: one [*space_i] of labels an example.
-        cubic: whether batches have the same size along all axes, which exchanging axes asks for, as in an audit.
+        cubic: whether all batches are cubes of the largest side of the whole split, so that axes can be exchanged, as
+            an audit does.
 
     Raises:
         DataError: signals and targets do not have the same sizes.
@@ -47,7 +48,7 @@ class RaggedSplit(Split):
         return RaggedSplit([self.signals[i] for i in rows], [self.labels[i] for i in rows], self.cubic)
 
     def cubes(self) -> "RaggedSplit":
-        """The same examples, padded to the same size along all axes when a batch is made."""
+        """The same examples, all padded to cubes of one size when a batch is made."""
         return RaggedSplit(self.signals, self.labels, cubic=True)
 
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
@@ -57,7 +58,8 @@ class RaggedSplit(Split):
             raise DataError("a batch of signals of different sizes needs at least one of them")
         shapes = [self.labels[i].shape for i in rows]
         largest = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-        largest = (max(largest),) * len(largest) if self.cubic else largest
+        if self.cubic:
+            largest = (max(n for target in self.labels for n in target.shape),) * len(largest)
         signals = torch.stack([centred(self.signals[i], largest) for i in rows])
         return signals, torch.stack([centred(self.labels[i].long(), largest, UNLABELLED) for i in rows])
 
