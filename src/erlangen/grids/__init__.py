@@ -4,7 +4,7 @@ from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.fft import FFTConv
-from erlangen.grids.hexagon import HexGrid, HexPool, HexUpsample, to_hexagon, to_square
+from erlangen.grids.hexagon import HexBatchNorm, HexConv, HexGrid, HexPool, HexUpsample, to_hexagon, to_square
 from erlangen.grids.linear import Conv
 from erlangen.grids.mixing import Mixing
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
@@ -32,6 +32,8 @@ __all__ = [
     "FFTConv",
     "Flatten",
     "Grid",
+    "HexBatchNorm",
+    "HexConv",
     "HexGrid",
     "HexPool",
     "HexUpsample",

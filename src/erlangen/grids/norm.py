@@ -46,16 +46,16 @@ class _SharedStatistics(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, maps: tuple[Tensor, Tensor, Tensor], eps: float
+        ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, maps: tuple[Tensor, Tensor, Tensor], eps: float, share: float
     ) -> tuple[Tensor, ...]:
         copy, average, centred = maps
         mean, variance = _channel_statistics(x)
-        shared_mean = (average @ mean) * centred
-        shared_variance = average @ (variance + mean * mean) - shared_mean * shared_mean
+        shared_mean = (average @ mean) * centred / share
+        shared_variance = (average @ (variance + mean * mean)) / share - shared_mean * shared_mean
         mean_c, variance_c = shared_mean[copy], shared_variance[copy]
         y = functional.batch_norm(x, mean_c, variance_c, gamma, beta, False, 0.0, eps)
         ctx.save_for_backward(x, gamma, mean_c, variance_c, copy, average, centred)
-        ctx.eps = eps
+        ctx.eps, ctx.share = eps, share
         ctx.mark_non_differentiable(shared_mean, shared_variance)
         return y, shared_mean, shared_variance
 
@@ -68,14 +68,14 @@ class _SharedStatistics(torch.autograd.Function):
             dy, x, gamma, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
         inverse = (variance + ctx.eps).rsqrt()
-        count = x.numel() // x.shape[1]
+        count = x.numel() // x.shape[1] * ctx.share
         through_mean = (average @ (gamma * dbeta) * centred / count)[copy]
         through_scale = (average @ (gamma * dgamma) / count)[copy]
         slope = inverse * inverse * through_scale
         offset = inverse * through_mean - slope * mean
         nothing = torch.zeros_like(mean)
         correction = functional.batch_norm(x, nothing, nothing + 1.0, slope, offset, False, 0.0, 0.0)
-        return dx.sub_(correction), dgamma, dbeta, None, None
+        return dx.sub_(correction), dgamma, dbeta, None, None, None
 
 
 def _channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,19 +131,25 @@ class BatchNorm(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Normalise by the batch in training, by the running statistics otherwise."""
         check_channels(self.in_field, x.shape[1], "BatchNorm")
-        return self._normalise(as_image(x)).squeeze(2) if x.ndim == 3 else self._normalise(x)
+        return self.normalise(as_image(x)).squeeze(2) if x.ndim == 3 else self.normalise(x)
 
-    def _normalise(self, x: Tensor) -> Tensor:
+    def normalise(self, x: Float[Tensor, "b c *space"], share: float = 1.0) -> Float[Tensor, "b c *space"]:
+        """Normalise signals that live on a part of their box only.
+
+        Args:
+            x: the signal, zero elsewhere.
+            share: of the points of the box that carry the signal.
+        """
         gamma, beta = self.affine_map()
         if not self.training or x.numel() == 0:
             mean, variance = self.running_mean[self.copy], self.running_var[self.copy]
             return functional.batch_norm(x, mean, variance, gamma, beta, False, 0.0, self.eps)
         maps = (self.copy, self.average, self.centred)
-        y, mean, variance = _SharedStatistics.apply(x, gamma, beta, maps, self.eps)
-        self._update(mean, variance, x.numel() // x.shape[1])
+        y, mean, variance = _SharedStatistics.apply(x, gamma, beta, maps, self.eps, share)
+        self._update(mean, variance, x.numel() // x.shape[1] * share)
         return y
 
-    def _update(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update(self, mean: Tensor, variance: Tensor, count: float) -> None:
         with torch.no_grad():
             total = count * self.copy.numel() / self.running_mean.numel()
             unbiased = variance * (total / max(total - 1.0, 1.0))

@@ -137,7 +137,9 @@ class Subject:
         field = self.module.in_field
         if shape is None:
             return with_values(found := field.space.sample_signal(field, batch, generator), values(found).to(dtype))
-        return torch.randn(batch, field.size, *shape, generator=generator).to(dtype)
+        x = torch.randn(batch, field.size, *shape, generator=generator).to(dtype)
+        support = getattr(field.space, "mask", None)  # of domains that do not fill their box of numbers
+        return x if support is None else x * support(shape).to(dtype)
 
     def motions(self, signal: "Tensor | Signal", count: int = 4) -> list["Motion"]:
         """Elements of the group, as motions of this signal.

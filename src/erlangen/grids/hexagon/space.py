@@ -20,7 +20,7 @@ from erlangen.symmetry import FiniteGroup, Representation
 from erlangen.symmetry import group as group_named
 
 if TYPE_CHECKING:
-    from erlangen.blueprint import EquivariantModule
+    from erlangen.blueprint import EquivariantModule, Task
 
 
 class HexGrid(Grid):
@@ -95,6 +95,26 @@ class HexGrid(Grid):
                 "Fix: leave them out."
             )
         return super().adapt(recipe, options)
+
+    def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
+        """A group convolution, complete on the hexagon of its taps."""
+        from erlangen.grids.hexagon.linear import HexConv
+
+        return HexConv(in_field, out_field, **local)
+
+    def norm(self, field: Field) -> "EquivariantModule":
+        """Batch normalisation with the statistics of the cells, shared by the channels of a copy."""
+        from erlangen.grids.hexagon.norm import HexBatchNorm
+
+        return HexBatchNorm(field)
+
+    def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
+        """Invariant pooling and a linear map; a linear map at every cell for outputs on the grid."""
+        from erlangen.grids.readout import InvariantReadout
+
+        if not task.dense:
+            return InvariantReadout(field, task, **options)
+        return self.linear(field, Field(self, task.out_rep(field.group)), kernel_size=1)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
         """Anti-aliased pooling to half the radius, exact at every radius."""
