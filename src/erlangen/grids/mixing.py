@@ -88,12 +88,16 @@ class Mixing(EquivariantModule):
         """
         return self.expand(list(self.weights), dtype).flatten(1)
 
+    def expanded_bias(self, dtype: torch.dtype | None = None) -> Float[Tensor, " c_out"] | None:
+        """One bias a channel: Σ free invariant vectors."""
+        return None if self.bias is None or self.expand_bias is None else self.expand_bias(self.bias).to(dtype)
+
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
         """One matrix at every point, channels last in memory."""
         check_channels(self.in_field, x.shape[1], "Mixing")
         dtype = operator_dtype("dense", x)
         rows = x.movedim(1, -1).to(dtype)
-        bias = None if self.bias is None or self.expand_bias is None else self.expand_bias(self.bias).to(dtype)
+        bias = self.expanded_bias(dtype)
         if self.wins.get(dtype, False):
             y = self._by_blocks(rows.flatten(0, -2)).unflatten(0, rows.shape[:-1])
             y = y if bias is None else y + bias
@@ -148,8 +152,9 @@ class Mixing(EquivariantModule):
         plain = plain.to(self.weights[0])
         with torch.no_grad():
             plain.weight.copy_(self.matrix().view_as(plain.weight))
-            if self.bias is not None and self.expand_bias is not None and plain.bias is not None:
-                plain.bias.copy_(self.expand_bias(self.bias))
+            bias = self.expanded_bias()
+            if bias is not None and plain.bias is not None:
+                plain.bias.copy_(bias)
         return plain
 
     def extra_repr(self) -> str:

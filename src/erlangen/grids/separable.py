@@ -54,7 +54,7 @@ def separable_block(
         space.norm(in_field),
         Mixing(in_field, middle),
         Nonlinearity(middle, "gelu") if permuted else space.nonlinearity(middle),
-        Mixing(middle, out_field, gain=4 * gain if permuted else gain),
+        Mixing(middle, out_field, bias=False, gain=4 * gain if permuted else gain),
     )
     around = None if in_field.rep == out_field.rep else Mixing(in_field, out_field, bias=False)
     return Residual(body, around)
