@@ -5,8 +5,8 @@ The points s·(q, r) are a hexagonal lattice too, so no rotation by 60° and no 
 """
 
 from functools import lru_cache
+from itertools import product
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -22,16 +22,17 @@ STEPS = ((1, 0), (-1, 1), (0, -1))
 
 
 @lru_cache
-def box_spline(stride: int) -> np.ndarray:
-    """The filter Π_d (1 + z^d + … + z^((s-1)d)) / s over the three directions d: [2s-1, 2s-1], with sum 1.
+def box_spline(stride: int) -> list[list[float]]:
+    """The filter Π_d (1 + z^d + … + z^((s-1)d)) / s over the three directions d: 2s-1 rows and columns, with sum 1.
 
     It vanishes at every frequency that sampling by s folds onto zero; s = 2 gives 1/4 at the centre and 1/8 at each
     neighbour.
     """
-    taps = np.zeros((2 * stride - 1, 2 * stride - 1))
-    for i, j, k in np.ndindex(stride, stride, stride):
-        q, r = (i * STEPS[0][axis] + j * STEPS[1][axis] + k * STEPS[2][axis] for axis in (0, 1))
-        taps[r + stride - 1, q + stride - 1] += stride**-3
+    taps = [[0.0] * (2 * stride - 1) for _ in range(2 * stride - 1)]
+    for steps in product(range(stride), repeat=3):
+        q = sum(n * d[0] for n, d in zip(steps, STEPS, strict=True))
+        r = sum(n * d[1] for n, d in zip(steps, STEPS, strict=True))
+        taps[r + stride - 1][q + stride - 1] += stride**-3
     return taps
 
 
@@ -39,7 +40,7 @@ def blur_cells(x: Tensor, stride: int) -> Tensor:
     """Filter every channel by the box spline and keep every s-th cell: one depthwise convolution."""
     radius, channels = radius_of(x.shape[2:]), x.shape[1]
     dtype = operator_dtype("depthwise", x)
-    taps = torch.tensor(box_spline(stride).tolist(), dtype=dtype, device=x.device)
+    taps = torch.tensor(box_spline(stride), dtype=dtype, device=x.device)
     weight = taps.expand(channels, 1, *taps.shape)
     with torch.autocast(x.device.type, enabled=False):
         y = functional.conv2d(x.to(dtype), weight, None, stride, stride - 1 - radius % stride, 1, channels)
@@ -191,7 +192,7 @@ def refine_cells(x: Tensor, like: Tensor) -> Tensor:
             f"a hexagon of radius {coarse} refines to radius {2 * coarse} or {2 * coarse + 1}, not {fine}"
         )
     channels, dtype = x.shape[1], operator_dtype("depthwise", x)
-    hat = 4 * torch.tensor(box_spline(2).tolist(), dtype=dtype, device=x.device)
+    hat = 4 * torch.tensor(box_spline(2), dtype=dtype, device=x.device)
     with torch.autocast(x.device.type, enabled=False):
         padding = 1 - fine % 2
         weight = hat.expand(channels, 1, 3, 3)

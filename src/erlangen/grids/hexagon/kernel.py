@@ -84,8 +84,8 @@ class HexKernel(nn.Module):
         """For the weights of every pair: how many inputs feed an output channel of their row, over all terms."""
         total = [0.0] * len(self.rows)
         for (a, b), k in self.pairs.items():
-            sign, basis = getattr(self, f"sign_{k}", None), getattr(self.tables, f"basis_{k}", None)
-            squares = basis.square().sum(dim=1) if sign is None else sign.square()
+            basis = getattr(self.tables, f"basis_{k}", None)  # the mean square of an entry, for weights of variance 1
+            squares = getattr(self, f"sign_{k}").square() if basis is None else basis.square().sum(dim=1)
             total[a] += float(squares.mean()) * self.columns[b][0] * self.columns[b][1] * self.side**2
         return [total[a] for a, _ in self.pairs]
 
