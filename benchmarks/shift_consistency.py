@@ -6,10 +6,10 @@ Arms, all of the same widths, kernels, steps and training images, without symmet
     zeros, blur         zero padding, anti-aliased pooling (the default of `derive`)
     circular, max       circular padding, maximum over 2×2
     circular, maxblur   circular padding, maximum and a binomial filter (as in Zhang 2019, arXiv 1904.11486)
-    exact               shift="exact": circular padding, a binomial filter and polyphase pooling
-    exact, plain        the same without the filter (as in Chaman & Dokmanić 2021, arXiv 2011.14214)
-    exact, maxblur      the same with maximum and filter
-    exact, D1           the last with left-right mirrors besides
+    exact               shift="exact": circular padding, polyphase pooling of the maximum, filtered
+    exact, blur         the same without the maximum
+    exact, plain        the same without either (as in Chaman & Dokmanić 2021, arXiv 2011.14214)
+    exact, D1           shift="exact", with left-right mirrors besides
 
 "+ shifts" trains an arm with every image shifted at random, circularly. `same` is the share of test images whose class
 is the same under two random circular shifts, `moved` the error on circularly shifted images, `frame` the share of
@@ -40,9 +40,9 @@ ARMS: dict[str, dict[str, Any]] = {
     "circular, max": {"circular": True, "pooling": {"kind": "max"}},
     "circular, maxblur": {"circular": True, "pooling": {"kind": "maxblur"}},
     "exact": {"shift": "exact"},
+    "exact, blur": {"shift": "exact", "pooling": {"kind": "blur"}},
     "exact, plain": {"shift": "exact", "pooling": {"kind": "plain"}},
-    "exact, maxblur": {"shift": "exact", "pooling": {"kind": "maxblur"}},
-    "exact, D1": {"shift": "exact", "pooling": {"kind": "maxblur"}, "group": "D1"},
+    "exact, D1": {"shift": "exact", "group": "D1"},
 }
 
 

@@ -171,3 +171,15 @@ def test_a_hexagon_has_no_circular_shifts():
     for options in ({"shift": "exact"}, {"scales": 3}):
         with pytest.raises(DomainError, match="no box"):
             derive(HexGrid(6).field("C2", 1), Classify(2), "tiny", **options)
+
+
+def test_the_kind_of_a_derived_network_follows_its_channels():
+    """The maximum where channels are permuted, else the filter alone; and whatever is asked for by name."""
+    image = Grid(2).field("D4", 1)
+    kinds = []
+    for options in ({}, {"hidden": "1 standard + 1 trivial"}, {"pooling": {"kind": "plain"}}):
+        net = derive(image, Segment(2), "tiny", shift="exact", **options)
+        kinds.append(
+            {part.phases.kind for part in net.modules() if isinstance(part, PolyphasePool | PolyphaseUpsample)}
+        )
+    assert kinds == [{"maxblur"}, {"blur"}, {"plain"}]

@@ -43,11 +43,16 @@ def coarsening(field: Field, shift: str = "approximate", **options: Any) -> "Equ
     Args:
         field: type of input and output.
         shift: "exact" or "approximate".
-        options: of that layer.
+        options: of that layer. Polyphase pooling takes the maximum before the filter, unless `kind` says otherwise or
+            the channels are not permuted.
     """
-    return PolyphasePool(field, **options) if shift == "exact" else Pool(field, **options)
+    return PolyphasePool(field, **_with_kind(field, options)) if shift == "exact" else Pool(field, **options)
 
 
 def refinement(field: Field, shift: str = "approximate", **options: Any) -> "EquivariantModule":
     """The way back from `coarsening` with the same options."""
-    return PolyphaseUpsample(field, **options) if shift == "exact" else Upsample(field)
+    return PolyphaseUpsample(field, **_with_kind(field, options)) if shift == "exact" else Upsample(field)
+
+
+def _with_kind(field: Field, options: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "maxblur" if field.rep.is_permutation else "blur", **options}
