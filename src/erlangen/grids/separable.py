@@ -50,7 +50,7 @@ def separable_block(
     space = in_field.space
     permuted = middle.rep.is_permutation
     body = Sequential(
-        _over_space(in_field, spatial, kernel_size=kernel_size, padding_mode=padding_mode),
+        _over_space(in_field, spatial, kernel_size, {} if padding_mode == "zeros" else {"padding_mode": padding_mode}),
         space.norm(in_field),
         Mixing(in_field, middle),
         Nonlinearity(middle, "gelu") if permuted else space.nonlinearity(middle),
@@ -60,13 +60,16 @@ def separable_block(
     return Residual(body, around)
 
 
-def _over_space(field: Field, spatial: str, **local: Any) -> EquivariantModule:
+def _over_space(
+    field: Field, spatial: str, kernel_size: "int | tuple[int, ...]", padding: dict[str, str]
+) -> EquivariantModule:
     """The part of a separable block that reads the neighbours of a point."""
     if spatial not in SPATIAL:
         raise UnknownName("spatial part", spatial, SPATIAL)
     if spatial == "channels":
-        return DepthwiseConv(field, **local)
-    return field.space.linear(field, field, groups=field.rep.terms[0][0], bias=False, **local)
+        return DepthwiseConv(field, kernel_size, **padding)
+    copies = field.rep.terms[0][0]
+    return field.space.linear(field, field, kernel_size=kernel_size, groups=copies, bias=False, **padding)
 
 
 def is_lifting(in_field: Field, out_field: Field) -> bool:
