@@ -10,8 +10,9 @@ from erlangen.audit.localise import Row
 from erlangen.audit.measure import tensor
 from erlangen.audit.probe import forward
 from erlangen.audit.record import Call
-from erlangen.blueprint import Action, Signal
+from erlangen.blueprint import Action, Signal, Space
 from erlangen.errors import ErlangenError
+from erlangen.grids.hexagon import HexGrid, paint
 
 PIXELS = 48  # images are thinned to at most this many pixels a side
 NODES = 60  # a graph is cut to at most this many nodes
@@ -19,7 +20,14 @@ NUMBERS = 16  # at most this many outputs
 
 
 def picture_of(
-    model: Any, chunk_signal: Any, index: int, carry: Carrier, action: Action, reps: tuple[Any, Any], rows: list[Row]
+    model: Any,
+    chunk_signal: Any,
+    index: int,
+    carry: Carrier,
+    action: Action,
+    reps: tuple[Any, Any],
+    rows: list[Row],
+    space: Space | None = None,
 ) -> dict[str, Any]:
     """One sample x with g·x, f(g·x), g·f(x), and the last layer that still lives on the domain.
 
@@ -31,6 +39,7 @@ def picture_of(
         action: the motion to show.
         reps: representations of the input and the output.
         rows: of `localise`, for the feature maps.
+        space: what the signals live on, for cells that are no squares.
 
     Returns:
         JSON-able data: "kind" is "image" or "graph"; "panels" are named maps or node values; "output" the two vectors.
@@ -55,7 +64,8 @@ def picture_of(
         return found | graph_panels(maps, index, carry, action)
     if tensor(chunk_signal).ndim != 4:
         return found | {"kind": "none", "panels": []}
-    return found | {"kind": "image", "panels": [{"name": n, "values": image(tensor(v), index)} for n, v, _ in maps]}
+    panels = [{"name": n, "values": image(tensor(v), index, space)} for n, v, _ in maps]
+    return found | {"kind": "image", "panels": panels}
 
 
 def _triple(name: str, f_gx: Any, g_fx: Any) -> list[tuple[str, Any, bool]]:
@@ -104,12 +114,22 @@ def _feature(model: Any, call: Call, carry: Carrier, action: Action, signal: Any
     return tensor_of(kept[place]) if place < len(kept) else None
 
 
-def image(x: Tensor, index: int) -> list[list[float]]:
-    """The magnitude over channels of one map [B, C, H, W], thinned; one channel keeps its sign."""
+def image(x: Tensor, index: int, space: Space | None = None) -> list[list[float]]:
+    """The magnitude over channels of one map [B, C, H, W], thinned; one channel keeps its sign.
+
+    Args:
+        x: the maps.
+        index: which of them.
+        space: hexagonal cells are painted on pixels; None stands for square ones.
+    """
     one = x[index].double()
     flat = one[0] if len(one) == 1 else one.norm(dim=0)
-    step = max(1, -(-max(flat.shape) // PIXELS))
-    return [[float(f"{v:.4g}") for v in line] for line in flat[::step, ::step].tolist()]
+    if isinstance(space, HexGrid):
+        flat = paint(flat, 2 * PIXELS)
+    else:
+        step = max(1, -(-max(flat.shape) // PIXELS))
+        flat = flat[::step, ::step]
+    return [[float(f"{v:.4g}") for v in line] for line in flat.tolist()]
 
 
 def graph_panels(maps: list[tuple[str, Any, bool]], index: int, carry: Carrier, action: Action) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _look_inside(
     )
     action = next(a for a in tried if a.label == worst.worst_action)
     try:
-        picture = picture_of(subject.model, signal, index, carry, action, reps, rows)
+        picture = picture_of(subject.model, signal, index, carry, action, reps, rows, subject.in_field.space)
         if subject.in_field.space.name == "strand" and subject.in_field.size == LETTERS:
             picture["motifs"] = filter_motifs(subject.model, torch.cat([c.signal for c in subject.probe.chunks]))
         return findings, picture

@@ -150,6 +150,11 @@ def test_an_audit_finds_the_symmetry_exact_and_draws_it(tmp_path):
     audit = eg.audit(net, net.in_field.space.sample_signal(net.in_field, 16), in_field=net.in_field)
     audit.require(max_error=1e-4)
     assert any(f.name == "rotation" and not f.exact for f in audit.families)
+    assert audit.picture is not None
+    shown = {panel["name"]: torch.tensor(panel["values"]) for panel in audit.picture["panels"]}
+    assert shown["x"].shape == (96, 96)
+    assert (shown["x"][:5, :5] == 0).all()
+    assert {"g·x", "difference"} <= set(shown)
     assert audit.save(tmp_path / "audit.html").stat().st_size > 10_000
 
 
