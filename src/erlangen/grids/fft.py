@@ -105,7 +105,7 @@ class FFTConv(EquivariantModule):
         UnknownName: no such method.
         FieldError: a stride, a dilation or groups.
 
-    Source: the convolution theorem; its use in networks: Mathieu, Henaff, LeCun 2014, arXiv 1312.5851.
+    Source: Mathieu, Henaff, LeCun 2014, arXiv 1312.5851.
     """
 
     def __init__(

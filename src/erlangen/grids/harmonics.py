@@ -45,8 +45,7 @@ def harmonics(group: FiniteGroup, units: np.ndarray) -> Harmonics | None:
     Returns:
         None if the units are no maps of the regular representation, so that they have other blocks.
 
-    Source: Diaconis 1988, Group Representations in Probability and Statistics, section 2C (matrix entries); the
-        Peter-Weyl theorem for finite groups.
+    Source: Diaconis 1988, Group Representations in Probability and Statistics, section 2C (matrix entries).
     """
     if units.shape != (group.order,) * 3:
         return None

@@ -41,8 +41,8 @@ class Mixing(EquivariantModule):
         FieldError: "blocks" between fields that are not copies of the regular representation.
         UnknownName: no such form.
 
-    Source: Diaconis 1988, Group Representations in Probability and Statistics, section 2C (convolution is a product of
-        blocks); Clausen & Baum 1993, Fast Fourier Transforms.
+    Source: Diaconis 1988, Group Representations in Probability and Statistics, section 2C (convolution is a product
+        of blocks).
     """
 
     def __init__(
