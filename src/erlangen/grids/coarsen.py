@@ -16,6 +16,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels, operato
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
 from erlangen.grids.line import convolve_line
+from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
 
 KINDS = ("blur", "max", "maxblur")
@@ -88,6 +89,7 @@ class Pool(EquivariantModule):
 
     def __init__(self, field: Field, stride: "int | tuple[int, ...]" = 2, kind: str = "blur") -> None:
         super().__init__(field, field)
+        needs_squares(field, "Pool", "HexPool, as space.coarsen(field) makes it")
         if kind not in KINDS:
             raise UnknownName("kind of pooling", kind, KINDS)
         if kind != "blur" and not field.rep.is_permutation:
@@ -164,6 +166,7 @@ class Upsample(EquivariantModule):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field, field)
+        needs_squares(field, "Upsample", "HexUpsample, as space.refine(field) makes it")
 
     def forward(self, x: Float[Tensor, "b c *coarse"], like: Float[Tensor, "b k *fine"]) -> Float[Tensor, "b c *fine"]:
         """Interpolate x onto the grid of `like`."""

@@ -11,6 +11,7 @@ from erlangen.blueprint.depthwise import depthwise_conv
 from erlangen.errors import ExactnessError
 from erlangen.grids.expansion import KernelExpansion
 from erlangen.grids.linear import PLAIN
+from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
 from erlangen.grids.wrap import wrap
 from erlangen.symmetry import Component, Representation
@@ -40,6 +41,7 @@ class DepthwiseConv(EquivariantModule):
 
     def __init__(self, field: Field, kernel_size: "int | tuple[int, ...]" = 5, *, padding_mode: str = "zeros") -> None:
         super().__init__(field, field)
+        needs_squares(field, "DepthwiseConv", "HexConv, or leave out block='separable'")
         self.d = len(field.space.nominal_shape())
         self.kernel_size = spread(kernel_size, self.d, "kernel_size")
         if any(k % 2 == 0 for k in self.kernel_size):

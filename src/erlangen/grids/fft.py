@@ -12,6 +12,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels, operato
 from erlangen.blueprint.precision import rates, seconds
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.linear import PADDING_MODES, Conv
+from erlangen.grids.square import needs_squares
 
 METHODS = ("auto", "direct", "fft")
 BATCH = {1: 16, 2: 16, 3: 2}  # samples that share the spectrum of a kernel, in the estimate
@@ -118,6 +119,7 @@ class FFTConv(EquivariantModule):
         **options: Any,
     ) -> None:
         super().__init__(in_field, out_field)
+        needs_squares(in_field, "FFTConv", "HexConv")
         if method not in METHODS:
             raise UnknownName("method", method, METHODS)
         if set(options) & {"stride", "dilation", "groups"}:

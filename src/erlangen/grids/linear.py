@@ -12,6 +12,7 @@ from erlangen.errors import ExactnessError, FieldError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.line import convolve_line
 from erlangen.grids.space import Grid, point_matrices
+from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread, stride_remainder
 from erlangen.grids.wrap import wrap
 
@@ -67,10 +68,7 @@ class Conv(EquivariantModule):
         space = in_field.space
         if not isinstance(space, Grid) or out_field.space != space or in_field.group != out_field.group:
             raise FieldError(f"Conv maps between fields of one grid and one group, got {in_field} and {out_field}")
-        if space.name == "hexagons":
-            raise FieldError(
-                f"Conv works on square pixels, {space} has hexagonal cells. Fix: HexConv, space.linear(...)"
-            )
+        needs_squares(in_field, "Conv", "HexConv, as space.linear(…) makes it")
         if padding_mode not in PADDING_MODES or inexact not in ("refuse", "allow"):
             raise FieldError(
                 f"padding_mode is 'zeros' or 'circular', inexact 'refuse' or 'allow'; got {padding_mode!r}, {inexact!r}"

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.grids.line import as_image
+from erlangen.grids.square import needs_squares
 
 PLAIN = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
@@ -189,6 +190,7 @@ class LayerNorm(EquivariantModule):
 
     def __init__(self, field: Field, eps: float = 1e-6) -> None:
         super().__init__(field, field)
+        needs_squares(field, "LayerNorm", "HexBatchNorm, as space.norm(field) makes it")
         self.eps = eps
         copy, _, centred = copy_maps(field)
         self.register_buffer("copy", copy, persistent=False)

@@ -10,6 +10,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import DomainError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.fft import kernel_spectrum
+from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
 
 
@@ -42,6 +43,7 @@ class SpectralConv(EquivariantModule):
 
     def __init__(self, in_field: Field, out_field: Field, modes: "int | tuple[int, ...]", *, bias: bool = True) -> None:
         super().__init__(in_field, out_field)
+        needs_squares(in_field, "SpectralConv", "HexConv")
         self.d = len(in_field.space.nominal_shape())
         self.modes = spread(modes, self.d, "modes", least=0)
         self.box = tuple(2 * m + 1 for m in self.modes)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import erlangen as eg
 from erlangen.blueprint import EquivariantModule, Field
 from erlangen.errors import ExactnessError, FieldError, NoEquivariantMap
-from erlangen.grids import Conv
+from erlangen.grids import Conv, LayerNorm, Pool, Upsample
 from erlangen.grids.hexagon import HexBatchNorm, HexConv, HexGrid, HexPool, HexUpsample
 from erlangen.grids.hexagon.lattice import BASIS, cells, hexagon, live
 from erlangen.solve import invariants, solve_kernel
@@ -160,8 +160,11 @@ def test_an_audit_finds_the_symmetry_exact_and_draws_it(tmp_path):
 
 def test_mistakes_are_answered():
     one, two = field("C6", "1 trivial"), field("C6", "1 standard")
-    with pytest.raises(FieldError, match="HexConv"):
-        Conv(one, one)
+    for layer in (lambda: Conv(one, one), lambda: Pool(one), lambda: Upsample(one), lambda: LayerNorm(one)):
+        with pytest.raises(FieldError, match=r"is for square pixels, HexGrid.* has hexagonal cells. Fix: Hex"):
+            layer()
+    with pytest.raises(FieldError, match="DepthwiseConv is for square pixels"):
+        eg.derive(field("C2", 1), eg.Classify(2), "tiny", block="separable")
     with pytest.raises(FieldError, match="one HexGrid and one group"):
         HexConv(one, eg.Grid(2).field("C4", 1))
     with pytest.raises(ExactnessError, match=r"2R\+1 rows"):
