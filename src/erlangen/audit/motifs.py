@@ -14,27 +14,37 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule
+from erlangen.grids.strand import RC, Kmers
+from erlangen.grids.strand.tokens import PlainKmers, words
 
 LETTERS = 4
 MOST = 12  # filters in a report
 _EQUAL = 1e-4  # of the largest weight: two kernels are partners if they agree so far
 
 
-def first_kernel(model: nn.Module) -> Float[Tensor, "filters 4 taps"] | None:
-    """The kernel of the first convolution that reads letters; None if there is none."""
+def word_length(model: nn.Module) -> int:
+    """How many letters the words have that the first convolution reads: 1, unless `Kmers` makes words of them."""
+    return next((module.k for module in model.modules() if isinstance(module, Kmers | PlainKmers)), 1)
+
+
+def first_kernel(model: nn.Module) -> Float[Tensor, "filters words taps"] | None:
+    """The kernel of the first convolution that reads letters, or words of them; None if there is none."""
+    size = LETTERS ** word_length(model)
     for module in model.modules():
-        if isinstance(module, nn.Conv1d) and module.in_channels == LETTERS and module.groups == 1:
+        if isinstance(module, nn.Conv1d) and module.in_channels == size and module.groups == 1:
             return module.weight.detach().float()
-        if isinstance(module, EquivariantModule) and hasattr(module, "kernel") and module.in_field.size == LETTERS:
+        if isinstance(module, EquivariantModule) and hasattr(module, "kernel") and module.in_field.size == size:
             kernel = module.kernel()  # pyrefly: ignore[not-callable]
             if isinstance(kernel, Tensor) and kernel.ndim == 3:
                 return kernel.detach().float()
     return None
 
 
-def partners(kernel: Float[Tensor, "filters 4 taps"]) -> list[int | None]:
+def partners(kernel: Float[Tensor, "filters words taps"]) -> list[int | None]:
     """For every filter the one that is its reverse complement (itself, if it reads both strands alike), or None."""
-    flat, turned = kernel.flatten(1), kernel.flip(1, 2).flatten(1)
+    k = round(log(kernel.shape[1], LETTERS))
+    other_strand = torch.from_numpy(RC().kmers(k).terms[0][1].on(1)).argmax(0).to(kernel.device)
+    flat, turned = kernel.flatten(1), kernel[:, other_strand].flip(2).flatten(1)
     gaps = (flat[:, None] - turned[None]).abs().amax(2)
     nearest, index = gaps.min(0)
     limit = _EQUAL * float(kernel.abs().max()) if kernel.numel() else 0.0
@@ -48,7 +58,7 @@ def filter_motifs(
     """The motifs of the first layer, the clearest first, each pair of filters that read opposite strands once.
 
     Args:
-        model: a network whose first convolution reads letters.
+        model: a network whose first convolution reads letters, or words of them.
         letters: one-hot sequences to look at.
         most: at most this many.
         least: filters that fire at fewer places are left out.
@@ -57,11 +67,11 @@ def filter_motifs(
         JSON-able: "filter", "partner" (None if no filter reads the other strand), "sites" (number of windows), "counts"
         [4, taps].
     """
-    kernel = first_kernel(model)
-    if kernel is None or not len(letters) or letters.shape[2] < kernel.shape[2]:
+    kernel, k = first_kernel(model), word_length(model)
+    if kernel is None or not len(letters) or letters.shape[2] < kernel.shape[2] + k - 1:
         return []
-    x, taps = letters.float(), kernel.shape[2]
-    responses = functional.conv1d(x, kernel.to(x.device))
+    x, taps = letters.float(), kernel.shape[2] + k - 1
+    responses = functional.conv1d(words(x, k), kernel.to(x.device))
     windows = x.unfold(2, taps, 1)  # [B, 4, places, taps]
     other, found = partners(kernel), []
     for i, partner in enumerate(other):

@@ -64,7 +64,7 @@ EVERY_LAW: dict[str, Callable[[], EquivariantModule]] = {
     "count readout": lambda: VectorReadout(dna("3 regular"), Count("2 regular + trivial")),
     "profile readout": lambda: ProfileReadout(dna("3 regular"), Profile("regular + trivial"), 5),
     "network binding": lambda: derive(dna(), Classify(2), "tiny"),
-    "network attention": lambda: derive(dna(), Classify(2), "tiny", block="attention"),
+    "network attention": lambda: derive(dna(), Classify(2), "tiny", block="attention", words=1),
     "network state space": lambda: derive(dna(), Regress(1), "tiny", block="state-space"),
     "network even and odd": lambda: derive(dna(), Classify(2), "tiny", hidden="3 trivial + 1 sign"),
     "network words": lambda: derive(dna(), Regress(1), "tiny", words=3),

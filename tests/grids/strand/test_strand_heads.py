@@ -126,7 +126,7 @@ def test_options_reach_the_layers() -> None:
     local = [{"kernel_size": 11}, {"heads": 2}]
     network = derive(dna(), Classify(2), "tiny", block="attention", local=local)
     assert [m.heads for m in network.modules() if isinstance(m, StrandAttention)] == [2]
-    assert network[0][0].kernel_size == (11,)
+    assert network[0][0].kernel_size == (11,)  # no words, which the default of `local` would have read
 
 
 def test_the_symmetry_can_end_inside_a_network() -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # channels of every block as expanded, taps of the first and of the other convolutions
 SIZES: dict[str, tuple[tuple[int, ...], int, int]] = {
     "tiny": ((32, 32), 15, 9),
-    "small": ((64, 64, 64, 64), 15, 9),
-    "medium": ((128, 128, 128, 128, 128, 128), 19, 9),
+    "small": ((64, 64), 15, 9),
+    "medium": ((128, 128, 128, 128), 19, 9),
     "large": ((256, 256, 256, 256, 256, 256, 256, 256), 19, 9),
 }
 FARTHEST = 64  # the largest dilation
@@ -38,8 +38,9 @@ FAR = ("attention", "state-space")  # kinds that see everything, and need no wid
 def recipe(size: str, field: Field, task: "Task") -> Recipe:
     """The recipe of a named size.
 
-    For a whole signal the strand is halved after the first block; for an output along the strand it is not, and
-    dilations double from block to block, as they do where reading frames would be lost by halving.
+    For a whole signal of letters the first block reads words of three, and the strand is halved after it. For an
+    output along the strand it reads letters, so that a hidden one hides no words, the strand keeps its length, and
+    dilations double from block to block; so it is for reading frames, which halving would lose.
 
     Raises:
         UnknownName: no recipe has this size.
@@ -48,7 +49,8 @@ def recipe(size: str, field: Field, task: "Task") -> Recipe:
         raise UnknownName("size", size, SIZES)
     widths, first, taps = SIZES[size]
     whole = not task.dense and not has_frames(field, task)
-    local: list[dict[str, Any]] = [{"kernel_size": first}]
+    letters = [component.name.split("|")[0] for _, component in field.rep.terms] == ["letters"] and field.size == 4
+    local: list[dict[str, Any]] = [{"kernel_size": first, "words": 3} if letters and whole else {"kernel_size": first}]
     for i in range(1, len(widths)):
         local.append({"kind": "residual", "kernel_size": taps, "dilation": min(2 ** (i - 1 if whole else i), FARTHEST)})
     hidden = "regular" if field.group.name == "RC" else "trivial"
@@ -85,4 +87,4 @@ def words_option(recipe: Recipe, k: int) -> Recipe:
     """
     if k < 1 or k % 2 == 0:
         raise FieldError(f"words={k} have no middle letter, so the strand would change its length. Fix: words=3 or 5.")
-    return recipe if k == 1 else replace(recipe, local=({**recipe.local[0], "words": k}, *recipe.local[1:]))
+    return replace(recipe, local=({**recipe.local[0], "words": k}, *recipe.local[1:]))

@@ -105,7 +105,7 @@ class Strand(Grid):
         return recipe(size, field, task)
 
     def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
-        """The recipe with `block="residual"`, "attention" or "state-space", and `words=3` to read 3-mers.
+        """The recipe with `block="residual"`, "attention" or "state-space", and `words=1` to read letters, not 3-mers.
 
         Other options are those of every grid.
         """
@@ -113,12 +113,14 @@ class Strand(Grid):
 
         others = dict(options)
         kind = others.pop("block", None)
-        recipe = words_option(recipe, others.pop("words", 1))
+        recipe = words_option(recipe, others.pop("words")) if "words" in others else recipe
         if others.get("shift") == "exact" and kind in FAR:
             raise ExactnessError(
                 f"{kind} blocks see how far the ends are, so they are not exact under circular shifts. "
                 f"Fix: block='residual', or leave shift='exact' out."
             )
+        if others.get("shift") == "exact":  # words at the ends would not go round
+            recipe = words_option(recipe, 1)
         adapted = super().adapt(recipe if kind is None else block_option(recipe, kind), others)
         if others.get("shift") != "exact":
             return adapted

@@ -51,7 +51,7 @@ class Kmers(EquivariantModule):
 
     def export(self) -> nn.Module:
         """The same products."""
-        return _PlainKmers(self.k, self.padding)
+        return PlainKmers(self.k, self.padding)
 
     def extra_repr(self) -> str:
         """k."""
@@ -70,7 +70,7 @@ def words(x: Tensor, k: int, padding: int = 0) -> Tensor:
     return found
 
 
-class _PlainKmers(nn.Module):
+class PlainKmers(nn.Module):
     """The plain-torch form of `Kmers`."""
 
     def __init__(self, k: int, padding: int) -> None:
@@ -78,6 +78,7 @@ class _PlainKmers(nn.Module):
         self.k, self.padding = k, padding
 
     def forward(self, x: Tensor) -> Tensor:
+        """Multiply k shifted copies."""
         return words(x, self.k, self.padding)
 
 
