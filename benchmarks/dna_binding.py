@@ -22,6 +22,7 @@ reports that instead (to tune by). The area of the content of G and C alone is p
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,12 +40,12 @@ from erlangen.learn.metrics import area_under_curve
 from erlangen.learn.recipe import settings_for
 
 FACTORS = ("CTCF", "RAD21", "EP300", "JUND")
-TRAINED = {  # name -> (group, width, augmentation, conjoined in training)
+TRAINED = {  # name -> (group, width or 0 for as many parameters as plain, augmentation, conjoined in training)
     "plain": ("C1", 1.0, None, False),
     "augmented": ("C1", 1.0, "RC", False),
     "conjoined": ("C1", 1.0, None, True),
     "RC": ("RC", 1.0, None, False),
-    "RC, wide": ("RC", 2**0.5, None, False),
+    "RC, wide": ("RC", 0.0, None, False),
 }
 ROWS = ("plain", "augmented", "plain, post-hoc", "augmented, post-hoc", "conjoined", "RC", "RC, wide")
 POSTHOC = ", post-hoc"
@@ -60,8 +61,10 @@ def train(factor: str, arm: str, seed: int, given: argparse.Namespace, examples:
     part = data.train.take(slice(0, examples))
     data = replace(data, train=part, validation=nothing, test=nothing)
     group, width, augment, both = TRAINED[arm]
+    build = partial(eg.derive, task=data.task, size=given.size, **options(given))
+    width = width or equal_width(build, data)
     torch.manual_seed(seed)
-    net = eg.derive(data.field(group), data.task, given.size, width=width, **options(given))
+    net = build(data.field(group), width=width)
     model = Conjoin(net, data.field("RC")) if both else net
     epochs = given.epochs or settings_for("strand", "classify").epochs or 1
     epochs = round(epochs * (everything / len(part)) ** 0.5)
@@ -75,6 +78,18 @@ def train(factor: str, arm: str, seed: int, given: argparse.Namespace, examples:
             f"{k}{POSTHOC}": v for k, v in judge(Conjoin(net, data.field("RC")), data.field("RC"), judged).items()
         }
     return found
+
+
+def equal_width(build: Callable[..., nn.Module], data: eg.data.Dataset) -> float:
+    """The width at which the network of RC has as many parameters as the plain one has at width 1, or just fewer."""
+    most = parameters(build(data.field("C1"), width=1.0))
+    widths = [1.0 + 0.02 * i for i in range(51)]
+    return max(w for w in widths if parameters(build(data.field("RC"), width=w)) <= most)
+
+
+def parameters(net: nn.Module) -> int:
+    """How many numbers are learnt."""
+    return sum(p.numel() for p in net.parameters())
 
 
 def options(given: argparse.Namespace) -> dict[str, Any]:
