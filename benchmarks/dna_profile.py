@@ -39,13 +39,13 @@ from erlangen.adapt import Conjoin
 from erlangen.data.motifs import profile_rates
 from erlangen.learn.recipe import settings_for
 
-TRAINED = {  # name -> (group, width, augmentation, conjoined in training)
+TRAINED = {  # name -> (group, width or 0 for as many parameters as plain, augmentation, conjoined in training)
     "plain": ("C1", 1.0, None, False),
     "flipped": ("C1", 1.0, "flip", False),
     "augmented": ("C1", 1.0, "RC", False),
     "conjoined": ("C1", 1.0, None, True),
     "RC": ("RC", 1.0, None, False),
-    "RC, wide": ("RC", 2**0.5, None, False),
+    "RC, wide": ("RC", 0.0, None, False),
 }
 POSTHOC = ", post-hoc"
 ROWS = ("plain", "flipped", "augmented", "plain, post-hoc", "augmented, post-hoc", "conjoined", "RC", "RC, wide")
@@ -68,8 +68,9 @@ def train(arm: str, examples: int, seed: int, given: argparse.Namespace) -> dict
     epochs = round(epochs * (len(everything.train) / len(data.train)) ** 0.5)
     if augment == "flip":
         data, augment, epochs = both_strands(data), None, max(1, epochs // 2)
-    torch.manual_seed(seed)
     field = data.field(group)
+    width = width or equal_width(data, given.size)
+    torch.manual_seed(seed)
     net = eg.derive(field, data.task if group == "RC" else SCALARS, given.size, width=width)
     model = Conjoin(net, data.field("RC"), data.task) if both else net
     start = time.perf_counter()
@@ -80,6 +81,17 @@ def train(arm: str, examples: int, seed: int, given: argparse.Namespace) -> dict
         averaged = judge(Conjoin(net, data.field("RC"), data.task), everything, seed, given.length)
         found |= {f"{name}{POSTHOC}": value for name, value in averaged.items()}
     return found
+
+
+def equal_width(data: eg.data.Dataset, size: str) -> float:
+    """The width at which the network of RC has as many parameters as the plain one has at width 1, or just fewer."""
+
+    def parameters(net: nn.Module) -> int:
+        return sum(p.numel() for p in net.parameters())
+
+    most = parameters(eg.derive(data.field("C1"), SCALARS, size))
+    widths = [1.0 + 0.02 * i for i in range(51)]
+    return max(w for w in widths if parameters(eg.derive(data.field("RC"), data.task, size, width=w)) <= most)
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ TABLE: dict[tuple[str, str], dict[str, Any]] = {
     ("strand", "classify"): STRANDS,
     ("strand", "regress"): STRANDS,
     ("strand", "predict"): STRANDS,
-    ("strand", "profile"): STRANDS,
+    ("strand", "profile"): {**STRANDS, "epochs": 40, "lr": 4e-3},
     ("strand", "count"): STRANDS,
     ("strand", "segment"): STRANDS,
     ("point", "classify"): VECTORS,
