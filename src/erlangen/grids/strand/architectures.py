@@ -54,7 +54,7 @@ def recipe(size: str, field: Field, task: "Task") -> Recipe:
     for i in range(1, len(widths)):
         local.append({"kind": "residual", "kernel_size": taps, "dilation": min(2 ** (i - 1 if whole else i), FARTHEST)})
     hidden = "regular" if field.group.name == "RC" else "trivial"
-    dropout = 0.1 if task.name == "classify" else 0.0
+    dropout = 0.5 if task.name == "classify" else 0.0
     return Recipe(widths, (0,) if whole else (), tuple(local), hidden, dropout)
 
 
