@@ -34,21 +34,21 @@ import erlangen as eg
 from erlangen.data import TensorSplit
 
 ARMS: dict[str, dict[str, Any]] = {
-    "zeros, max": {"pooling": {"kind": "max"}},
+    "zeros, max": {"coarsen": {"kind": "max"}},
     "zeros, blur": {},
     "zeros, blur + shifts": {"shifts": True},
-    "circular, max": {"circular": True, "pooling": {"kind": "max"}},
-    "circular, maxblur": {"circular": True, "pooling": {"kind": "maxblur"}},
+    "circular, max": {"circular": True, "coarsen": {"kind": "max"}},
+    "circular, maxblur": {"circular": True, "coarsen": {"kind": "maxblur"}},
     "exact": {"shift": "exact"},
-    "exact, blur": {"shift": "exact", "pooling": {"kind": "blur"}},
-    "exact, plain": {"shift": "exact", "pooling": {"kind": "plain"}},
+    "exact, blur": {"shift": "exact", "coarsen": {"kind": "blur"}},
+    "exact, plain": {"shift": "exact", "coarsen": {"kind": "plain"}},
     "exact, D1": {"shift": "exact", "group": "D1"},
 }
 
 
 def build(data: "eg.data.Dataset", arm: dict[str, Any], size: str, seed: int) -> nn.Module:
     """The network of an arm, untrained."""
-    options = {k: v for k, v in arm.items() if k in ("pooling", "shift")}
+    options = {k: v for k, v in arm.items() if k in ("coarsen", "shift")}
     field = data.field(arm.get("group", "C1"))
     torch.manual_seed(seed)
     if arm.get("circular"):

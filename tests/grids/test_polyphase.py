@@ -177,7 +177,7 @@ def test_the_kind_of_a_derived_network_follows_its_channels():
     """The maximum where channels are permuted, else the filter alone; and whatever is asked for by name."""
     image = Grid(2).field("D4", 1)
     kinds = []
-    for options in ({}, {"hidden": "1 standard + 1 trivial"}, {"pooling": {"kind": "plain"}}):
+    for options in ({}, {"hidden": "1 standard + 1 trivial"}, {"coarsen": {"kind": "plain"}}):
         net = derive(image, Segment(2), "tiny", shift="exact", **options)
         kinds.append(
             {part.phases.kind for part in net.modules() if isinstance(part, PolyphasePool | PolyphaseUpsample)}

@@ -170,7 +170,7 @@ def _straight(field: Field, recipe: Recipe) -> list[EquivariantModule]:
         steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
-            steps.append(now.space.coarsen(now, **recipe.pooling))
+            steps.append(now.space.coarsen(now, **recipe.coarsen))
             now = steps[-1].out_field
     return steps
 
@@ -189,9 +189,9 @@ def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
             steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, recipe.widths[i])), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
-            inner = [now.space.coarsen(now, **recipe.pooling)]
+            inner = [now.space.coarsen(now, **recipe.coarsen)]
             inner += stage(level + 1, inner[0].out_field)
-            refine = now.space.refine(inner[-1].out_field, **recipe.pooling)
+            refine = now.space.refine(inner[-1].out_field, **recipe.coarsen)
             if refine.out_field.group != now.group:
                 raise FieldError(
                     f"the detour of a U comes back as a field of {refine.out_field.group}, the skip is one of "

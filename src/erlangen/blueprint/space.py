@@ -61,7 +61,7 @@ class Recipe:
         local: options of the linear layer of every block (kernel size, hops), one mapping a block.
         hidden: the representation hidden fields are made of, in its proportions.
         dropout: share of channels dropped before the head.
-        pooling: options of `Space.coarsen`.
+        coarsen: options of `Space.coarsen`.
         options: what the head of this domain needs beyond that.
     """
 
@@ -70,7 +70,7 @@ class Recipe:
     local: tuple[dict[str, Any], ...] = ()
     hidden: str | Representation = "trivial"
     dropout: float = 0.0
-    pooling: dict[str, Any] = dataclass_field(default_factory=dict)
+    coarsen: dict[str, Any] = dataclass_field(default_factory=dict)
     options: dict[str, Any] = dataclass_field(default_factory=dict)
 
 

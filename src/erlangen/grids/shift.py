@@ -34,7 +34,7 @@ def shift_option(recipe: Recipe, value: str) -> Recipe:
     if value == "approximate":
         return recipe
     local = tuple({"padding_mode": "circular", **options} for options in recipe.local)
-    return replace(recipe, local=local, pooling={"shift": "exact", **recipe.pooling})
+    return replace(recipe, local=local, coarsen={"shift": "exact", **recipe.coarsen})
 
 
 def coarsening(field: Field, shift: str = "approximate", **options: Any) -> "EquivariantModule":
