@@ -13,6 +13,7 @@ from erlangen.grids import (
     IlluminationNorm,
     LayerNorm,
     Nonlinearity,
+    Pool,
     colour_field,
     hue_matrix,
     hue_turn,
