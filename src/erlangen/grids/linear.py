@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
-from erlangen.errors import ExactnessError, FieldError
+from erlangen.errors import DomainError, ExactnessError, FieldError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.line import convolve_line
 from erlangen.grids.space import Grid, point_matrices
@@ -18,6 +18,7 @@ from erlangen.grids.wrap import wrap
 
 CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
 PADDING_MODES = {"zeros": "constant", "circular": "circular"}
 
 
@@ -121,8 +122,15 @@ class Conv(EquivariantModule):
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *moved"]:
         """Expand the kernel, convolve."""
         check_channels(self.in_field, x.shape[1], "Conv")
+        shape = tuple(x.shape[2:])
+        if min(self.out_shape(shape)) < 1:
+            raise DomainError(
+                f"Conv with kernel {self.kernel_size}, dilation {self.dilation} and padding {self.padding} does not fit "
+                f"into an input of {'×'.join(map(str, shape))}: no output would be left. "
+                "Fix: a smaller kernel, more padding (padding=None keeps the size), or fewer poolings before it."
+            )
         if self.inexact == "refuse":
-            self._refuse(tuple(x.shape[2:]))
+            self._refuse(shape)
         dtype = operator_dtype("dense", x)
         kernel, bias = self.kernel(dtype), self.expanded_bias()
         padding = self.padding
@@ -218,7 +226,7 @@ class Conv(EquivariantModule):
             if bias is not None and plain.bias is not None:
                 plain.bias.copy_(bias)
         # pyrefly: ignore[no-matching-overload]  # torch's stubs leave memory_format out
-        return plain.to(memory_format=torch.channels_last) if self.d == 2 else plain
+        return plain.to(memory_format=CHANNELS_LAST[self.d]) if self.d in CHANNELS_LAST else plain
 
     def extra_repr(self) -> str:
         """Fields, kernel and what differs from the defaults."""
