@@ -152,6 +152,11 @@ class Space(ABC):
     ) -> list[Action]:
         """The transformations an audit should try: generators, sampled elements, and what else this domain moves by."""
 
+    def exact_elements(self, group: Group) -> list[Any] | None:
+        """The elements that map the discretised domain to itself, where a field may have a group that does more; else
+        None."""
+        return None
+
     @abstractmethod
     def nominal_shape(self) -> tuple[int, ...]:
         """The size at which plans are priced: pixels along each axis; (nodes, edges) of a typical graph."""

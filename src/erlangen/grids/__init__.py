@@ -4,6 +4,7 @@ from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.fft import FFTConv
+from erlangen.grids.groups import point_matrices
 from erlangen.grids.hexagon import HexBatchNorm, HexConv, HexGrid, HexPool, HexUpsample, to_hexagon, to_square
 from erlangen.grids.linear import Conv
 from erlangen.grids.mixing import Mixing
@@ -19,7 +20,7 @@ from erlangen.grids.scale_law import scale_error, zoom_out, zooming
 from erlangen.grids.scale_linear import ScaleConv, ScaleLift
 from erlangen.grids.scale_pool import PoolEveryScale, ScalePool
 from erlangen.grids.separable import separable_block
-from erlangen.grids.space import Grid, point_matrices
+from erlangen.grids.space import Grid
 from erlangen.grids.spectral import SpectralConv
 from erlangen.grids.strand import Strand
 from erlangen.grids.wide_resnet import wide_resnet

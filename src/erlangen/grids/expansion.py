@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from erlangen.blueprint import Field, Tables
 from erlangen.errors import FieldError, NoEquivariantMap
-from erlangen.grids.space import point_matrices
+from erlangen.grids.groups import is_finer, point_matrices
+from erlangen.grids.induced import Induced
+from erlangen.grids.steering import steer
 from erlangen.solve import kernel_basis, solve, solve_kernel
 from erlangen.symmetry import Component, FiniteGroup, Representation
 
@@ -39,7 +41,9 @@ class KernelExpansion(nn.Module):
         self.columns = [(m // groups, c.size) for m, c in in_field.rep.terms]
         self.pairs: dict[tuple[int, int], int] = {}  # (out term, in term) -> which weights
         self.shapes: list[tuple[int, int, int]] = []
-        self.group = _finite(in_field)
+        self.group = in_field.group
+        self.finer = is_finer(self.group, len(kernel_size))
+        self.induced = nn.ModuleDict()
         dense: dict[str, np.ndarray] = {}
         for a, (copies_out, component_out) in enumerate(out_field.rep.terms):
             fed = np.zeros(component_out.size, bool)
@@ -62,6 +66,8 @@ class KernelExpansion(nn.Module):
     ) -> tuple[int, np.ndarray]:
         """Find the kernels from one component to another: (how many, [size_out] which channels they feed)."""
         k = len(self.pairs)
+        if self.finer:
+            return self._steer(a, b, rep_in, rep_out, dense)
         if rep_in.is_monomial and rep_out.is_monomial:
             matrices = point_matrices(self.group, len(self.kernel_size))
             basis = kernel_basis(self.kernel_size, matrices, rep_in, rep_out)
@@ -70,12 +76,32 @@ class KernelExpansion(nn.Module):
                 self._keep_orbits(k, basis.index, basis.sign)
             return basis.dim, (basis.sign != 0).any(axis=(1, 2))
         before, after = (Representation(self.group, ((1, rep),)) for rep in (rep_in, rep_out))
-        found = solve_kernel(self.kernel_size, self.group, before, after).basis
-        if len(found):
-            self.pairs[a, b] = k
+        return self._keep_basis(a, b, solve_kernel(self.kernel_size, self.group, before, after).basis, dense)
+
+    def _steer(
+        self, a: int, b: int, rep_in: Component, rep_out: Component, dense: dict[str, np.ndarray]
+    ) -> tuple[int, np.ndarray]:
+        """The same where the group turns the taps in least squares: Hom_G(ρ_in ⊗ ⊕ψ, ρ_out)."""
+        steering = steer(self.kernel_size, self.group)
+        regular = self.group.regular.terms[0][1] if isinstance(self.group, FiniteGroup) else None
+        for outwards, here, other in ((True, rep_out, rep_in), (False, rep_in, rep_out)):
+            if here == regular and other.is_monomial:
+                k = len(self.pairs)
+                self.pairs[a, b] = k
+                self.induced[f"{k}"] = Induced(steering, other, outwards)
+                return self.induced[f"{k}"].dim, np.ones(rep_out.size, bool)
+        before, after = (Representation(self.group, ((1, rep),)) for rep in (rep_in, rep_out))
+        found = solve(before * steering.representation, after).basis
+        kernels = found.reshape(len(found), after.size, before.size, -1) @ steering.functions.T
+        return self._keep_basis(a, b, kernels, dense)
+
+    def _keep_basis(self, a: int, b: int, kernels: np.ndarray, dense: dict[str, np.ndarray]) -> tuple[int, np.ndarray]:
+        """Keep basis kernels [dim, out, in, taps]."""
+        if len(kernels):
+            k = self.pairs[a, b] = len(self.pairs)
             # entries in the order (out, tap, in) are what a channels_last kernel wants
-            dense[f"basis_{k}"] = found.transpose(1, 3, 2, 0).reshape(-1, len(found))
-        return len(found), np.asarray((np.abs(found) > 1e-9).any(axis=(0, 2, 3)))
+            dense[f"basis_{k}"] = kernels.transpose(1, 3, 2, 0).reshape(-1, len(kernels))
+        return len(kernels), np.asarray((np.abs(kernels) > 1e-9).any(axis=(0, 2, 3)))
 
     def _keep_orbits(self, k: int, index: np.ndarray, sign: np.ndarray) -> None:
         lookup = torch.from_numpy(index.transpose(0, 2, 1).reshape(-1).copy())
@@ -94,6 +120,8 @@ class KernelExpansion(nn.Module):
             density = 1.0 if sign is None else float(sign.abs().mean())
             if basis is not None:  # the mean square of an entry, for weights of variance 1
                 density = float(basis.square().sum(dim=1).mean())
+            if f"{k}" in self.induced:
+                density = self.induced[f"{k}"].density()
             total[a] += density * prod(self.columns[b]) * prod(self.kernel_size)
         return [total[a] for a, _ in self.pairs]
 
@@ -124,6 +152,8 @@ class KernelExpansion(nn.Module):
         return entries.view(copies_out * size_out, taps, copies_in * size_in)
 
     def _entries(self, k: int, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
+        if f"{k}" in self.induced:
+            return self.induced[f"{k}"](weight)
         basis = getattr(self.tables, f"basis_{k}", None)
         if basis is not None:
             return basis.to(weight.dtype) @ weight
@@ -143,12 +173,16 @@ class BiasExpansion(nn.Module):
 
     def __init__(self, out_field: Field) -> None:
         super().__init__()
-        group = _finite(out_field)
+        group = out_field.group
         d = len(out_field.space.nominal_shape())
         index, sign, self.free = [], [], 0
         for copies, component in out_field.rep.terms:
-            if component.is_monomial:
-                basis = kernel_basis((1,) * d, point_matrices(group, d), group.trivial.terms[0][1], component)
+            if component.is_trivial:
+                dim, where, signs = 1, np.zeros(1, np.int64), np.ones(1, np.int64)
+            elif isinstance(group, FiniteGroup) and component.is_monomial:
+                basis = kernel_basis(
+                    (1,) * d, np.tile(np.eye(d), (group.order, 1, 1)), group.trivial.terms[0][1], component
+                )
                 dim, where, signs = basis.dim, basis.index[:, 0, 0], basis.sign[:, 0, 0]
             elif solve(group.trivial, Representation(group, ((1, component),))).dim:
                 raise FieldError(
@@ -167,9 +201,3 @@ class BiasExpansion(nn.Module):
     def forward(self, weights: Float[Tensor, " free"]) -> Float[Tensor, " c_out"]:
         """One bias a channel."""
         return weights[self.index] * self.sign.to(weights.dtype)
-
-
-def _finite(field: Field) -> FiniteGroup:
-    if not isinstance(field.group, FiniteGroup):
-        raise FieldError(f"{field} has no finite group, so no kernels on a grid")
-    return field.group

@@ -10,8 +10,9 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import DomainError, ExactnessError, FieldError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
+from erlangen.grids.groups import exact_part, is_finer, mixed_axes
 from erlangen.grids.line import convolve_line
-from erlangen.grids.space import Grid, point_matrices
+from erlangen.grids.space import Grid
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread, stride_remainder
 from erlangen.grids.wrap import wrap
@@ -81,9 +82,10 @@ class Conv(EquivariantModule):
         self.padding = tuple(r // 2 for r in reach) if padding is None else spread(padding, self.d, "padding", least=0)
         self.groups, self.padding_mode, self.inexact = groups, padding_mode, inexact
         self._check_anisotropy()
-        matrices = point_matrices(in_field.group, self.d)
+        mixed = mixed_axes(in_field.group, self.d)
         # tensor axes that some element mirrors or exchanges; kept, so that compiled forward passes meet no numpy
-        self.moved_axes = {self.d - 1 - j for j in range(self.d) if (matrices[:, j, j] != 1).any()}
+        self.moved_axes = {self.d - 1 - j for j in range(self.d) if mixed[j, j]}
+        self.finer = is_finer(in_field.group, self.d)
 
         terms_in, terms_out = in_field.rep.terms, out_field.rep.terms
         if groups > 1 and (
@@ -125,8 +127,8 @@ class Conv(EquivariantModule):
         shape = tuple(x.shape[2:])
         if min(self.out_shape(shape)) < 1:
             raise DomainError(
-                f"Conv with kernel {self.kernel_size}, dilation {self.dilation} and padding {self.padding} does not fit "
-                f"into an input of {'×'.join(map(str, shape))}: no output would be left. "
+                f"Conv with kernel {self.kernel_size}, dilation {self.dilation} and padding {self.padding} does not "
+                f"fit into an input of {'×'.join(map(str, shape))}: no output would be left. "
                 "Fix: a smaller kernel, more padding (padding=None keeps the size), or fewer poolings before it."
             )
         if self.inexact == "refuse":
@@ -146,7 +148,11 @@ class Conv(EquivariantModule):
         rest = self._remainders(shape)
         if any(rest):
             return False, f"(n+2p-d(k-1)-1) mod {max(self.stride)} = {max(rest)} at {'×'.join(map(str, shape))}"
-        return True, "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
+        when = "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
+        if not self.finer:
+            return True, when
+        part = f"for {exact_part(self.in_field.group, self.d)}, in least squares beyond"
+        return True, part if when == "always" else f"{when}, {part}"
 
     def _remainders(self, shape: tuple[int, ...]) -> list[int]:
         return [
@@ -171,12 +177,12 @@ class Conv(EquivariantModule):
 
     def _check_anisotropy(self) -> None:
         """Stride, padding and dilation must be equal along axes that the group exchanges."""
-        matrices = point_matrices(self.in_field.group, self.d)
+        mixed = mixed_axes(self.in_field.group, self.d)
         for i in range(self.d):
             for j in range(i):
                 a, b = self.d - 1 - i, self.d - 1 - j
                 same = all(v[a] == v[b] for v in (self.stride, self.padding, self.dilation, self.kernel_size))
-                if (matrices[:, i, j] != 0).any() and not same:
+                if mixed[i, j] and not same:
                     raise ExactnessError(
                         f"{self.in_field.group} exchanges axes {b} and {a}, but kernel {self.kernel_size}, "
                         f"stride {self.stride}, padding "

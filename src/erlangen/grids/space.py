@@ -1,4 +1,4 @@
-"""Regular grids in one, two and three dimensions, with shifts and the exact point groups.
+"""Regular grids in one, two and three dimensions, with shifts and the groups that turn them.
 
 Coordinates are (x, y, z) = index along the last, second-to-last, third-to-last axis, measured from the centre; y grows
 downwards, so r90 (x axis to y axis) turns a displayed image clockwise. In three dimensions groups have their
@@ -8,7 +8,6 @@ whose pixels have different spacings are not exchanged by any symmetry.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +17,22 @@ from torch import Tensor
 
 from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, register_space
 from erlangen.errors import DomainError, UnknownName
+from erlangen.grids.groups import (
+    GROUPS,
+    exact_elements,
+    is_finer,
+    is_signed_permutation,
+    matrix_of,
+    mixed_axes,
+    on_grid,
+)
+from erlangen.grids.moves import move_points
 from erlangen.grids.rotation import turn
-from erlangen.symmetry import FiniteGroup, Representation, direct_product
+from erlangen.symmetry import FiniteGroup, Group, Representation, direct_product
 from erlangen.symmetry import group as group_named
-from erlangen.symmetry.crystal import MOVES, point_group
 
 if TYPE_CHECKING:
     from erlangen.blueprint import EquivariantModule, Task
-
-GROUPS: dict[int, tuple[str, ...]] = {1: ("C1", "D1"), 2: ("C1", "C2", "C4", "D1", "D2", "D4"), 3: tuple(MOVES)}
 
 
 class Grid(Space):
@@ -62,23 +68,18 @@ class Grid(Space):
         self.shape = None if shape is None else tuple(int(n) for n in shape)
         self.spacing = None if spacing is None else tuple(float(a) for a in spacing)
 
-    def act(self, g: int, signal: Float[Tensor, "b c *shape"], rep: Representation) -> Float[Tensor, "b c *moved"]:
-        """(g·x)(u) = ρ(g) x(g⁻¹u), by transposing and flipping axes: exact."""
+    def act(self, g: Any, signal: Float[Tensor, "b c *shape"], rep: Representation) -> Float[Tensor, "b c *moved"]:
+        """(g·x)(u) = ρ(g) x(g⁻¹u): exact where g maps pixels to pixels, else by interpolation."""
         check_channels(Field(self, rep), signal.shape[1], "act")
         return rep.apply(g, self.move_points(g, signal, rep.group), dim=1)
 
-    def move_points(self, g: int, signal: Tensor, group: Any) -> Tensor:
+    def move_points(self, g: Any, signal: Tensor, group: Any) -> Tensor:
         """x(g⁻¹u): the points move, the channels stay."""
-        matrix = point_matrices(group, self.d)[int(g)]
-        lead = signal.ndim - self.d
-        order, flips = list(range(signal.ndim)), []
-        for j in range(self.d):  # coordinate j of the input goes to coordinate i of the output, with a sign
-            i = int(np.abs(matrix[:, j]).argmax())
-            order[lead + self.d - 1 - i] = lead + self.d - 1 - j
-            if matrix[i, j] < 0:
-                flips.append(lead + self.d - 1 - i)
-        moved = signal.permute(order)
-        return moved.flip(flips) if flips else moved
+        return move_points(signal, matrix_of(group, g, self.d))
+
+    def exact_elements(self, group: Any) -> list[Any] | None:
+        """The elements that map pixels to pixels; None if all do."""
+        return exact_elements(group, self.d) if is_finer(group, self.d) else None
 
     def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
         """A group convolution, complete on its stencil."""
@@ -159,10 +160,10 @@ class Grid(Space):
 
         return adapt(recipe, options)
 
-    def symmetries(self, name: str | None = None) -> FiniteGroup:
-        """The point group of this name, or the largest, that maps the grid to itself.
+    def symmetries(self, name: str | None = None) -> Group:
+        """The group of this name, or the largest one that maps the grid to itself.
 
-        A product, "C4xS3", is a point group and a group that acts on the channels only.
+        A product, "C4xS3", is a group that moves the points and one that acts on the channels only.
 
         Raises:
             UnknownName: no group has this name.
@@ -170,29 +171,26 @@ class Grid(Space):
         """
         first, *fibre = re.split(r"\s*[x×]\s*", name or "")
         if fibre:
-            beside = group_named("x".join(fibre))
-            if not isinstance(beside, FiniteGroup):
-                raise DomainError(f"{beside} is not finite, so it has no product with a point group on {self}")
-            return direct_product(self.symmetries(first), beside)
+            return direct_product(self.symmetries(first), group_named("x".join(fibre)))
         known = [n for n in GROUPS[self.d] if self._obstacle(on_grid(n, self.d)) is None]
-        chosen = next((n for n in GROUPS[self.d] if name is not None and n.lower() == name.lower()), name or known[-1])
-        if chosen in known:
-            return on_grid(chosen, self.d)
-        why: str | None = "pixels go to pixels only under these"
-        if chosen in GROUPS[self.d]:
-            why = self._obstacle(on_grid(chosen, self.d))
+        wanted = known[-1] if name is None else name
+        chosen = next((n for n in GROUPS[self.d] if n.lower() == wanted.lower()), wanted)
+        if chosen not in GROUPS[self.d] and not is_finer(group_named(chosen), self.d):
+            why: str | None = "it does not turn the points of this grid"
         else:
-            group_named(chosen)  # a name that no group has is an error of its own
+            why = self._obstacle(on_grid(chosen, self.d))
+        if why is None:
+            return on_grid(chosen, self.d)
         raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.")
 
-    def _obstacle(self, group: FiniteGroup) -> str | None:
+    def _obstacle(self, group: Group) -> str | None:
         """Which two axes the group exchanges although they differ, in words; None if it maps the grid to itself."""
-        for matrix in point_matrices(group, self.d):
-            for i, j in zip(*np.nonzero(matrix), strict=True):
-                a, b = sorted((self.d - 1 - int(i), self.d - 1 - int(j)))
-                for values, what in ((self.shape, "pixels"), (self.spacing, "spacing")):
-                    if values is not None and values[a] != values[b]:
-                        return f"it exchanges axes {a} and {b}, with {what} {values[a]:g} and {values[b]:g}"
+        mixed = mixed_axes(group, self.d)
+        for i, j in zip(*np.nonzero(mixed & ~np.eye(self.d, dtype=bool)), strict=True):
+            a, b = sorted((self.d - 1 - int(i), self.d - 1 - int(j)))
+            for values, what in ((self.shape, "pixels"), (self.spacing, "spacing")):
+                if values is not None and values[a] != values[b]:
+                    return f"it exchanges axes {a} and {b}, with {what} {values[a]:g} and {values[b]:g}"
         return None
 
     def sample_signal(
@@ -204,16 +202,18 @@ class Grid(Space):
     def actions(
         self, group: Any, signal: Tensor, count: int = 8, generator: torch.Generator | None = None
     ) -> list[Action]:
-        """Every element of the point group, whole-pixel shifts, and (on square images) turns by angles in between."""
+        """Every element of a finite group, whole-pixel shifts, and (on square images) turns by angles in between.
+
+        Of an infinite group: the elements that map pixels to pixels, and random ones.
+        """
         shape = tuple(signal.shape[signal.ndim - self.d :])
-        found = []
-        for g in list(group.elements)[1:]:
-            matrix = point_matrices(group, self.d)[g]
-            if any(
-                shape[self.d - 1 - int(np.abs(matrix[:, j]).argmax())] != shape[self.d - 1 - j] for j in range(self.d)
-            ):
-                continue
-            found.append(self._element(group, g))
+        if isinstance(group, FiniteGroup):
+            elements = list(group.elements)[1:]
+        else:
+            identity = group.label(group.identity)
+            elements = [g for g in exact_elements(group, self.d) if group.label(g) != identity]
+            elements += group.sample(count, generator)
+        found = [self._element(group, g) for g in elements if _keeps_shape(matrix_of(group, g, self.d), shape)]
         found += [self._shift(axis, step) for axis in range(self.d) for step in (1, 2, 4) if step < shape[-1 - axis]]
         if self.d == 2 and shape[0] == shape[1]:
             extra = (torch.rand(count, generator=generator) * 360).tolist()
@@ -222,8 +222,8 @@ class Grid(Space):
             found += [turn(angle) for angle in angles]
         return found
 
-    def _element(self, group: FiniteGroup, g: int) -> Action:
-        def move(x: Tensor, rep: Representation | None, g: int = g) -> Tensor:
+    def _element(self, group: Any, g: Any) -> Action:
+        def move(x: Tensor, rep: Representation | None, g: Any = g) -> Tensor:
             moved = self.move_points(g, x, group)
             return moved if rep is None else rep.apply(g, moved)
 
@@ -231,9 +231,14 @@ class Grid(Space):
             return move(x, rep, group.inverse(g))
 
         label = group.label(g)
-        turned = re.fullmatch(r"r(\d+(?:\.\d+)?)", label)
-        angle = float(turned[1]) if turned else None
-        return Action(label, group.name, True, move, g in group.generators.values(), angle, undo)
+        exact = self.exact_elements(group) is None or is_signed_permutation(matrix_of(group, g, self.d))
+        if isinstance(group, FiniteGroup):
+            turned = re.fullmatch(r"r(\d+(?:\.\d+)?)", label)
+            angle = float(turned[1]) if turned else None
+            return Action(label, group.name, exact, move, g in group.generators.values(), angle, undo, g)
+        matrix = matrix_of(group, g, self.d)
+        angle = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))) % 360 if self.d == 2 else None
+        return Action(label, group.name, exact, move, False, angle, undo, g)
 
     def _shift(self, axis: int, step: int) -> Action:
         def move(x: Tensor, rep: Representation | None, step: int = step) -> Tensor:
@@ -266,38 +271,10 @@ class Grid(Space):
         )
 
 
-@lru_cache
-def point_matrices(group: FiniteGroup, d: int) -> np.ndarray:
-    """How a group moves the points of a d-dimensional grid: [|G|, d, d] signed permutation matrices.
-
-    Raises:
-        DomainError: the group does not map the grid to itself.
-    """
-    if isinstance(group, FiniteGroup) and group.defining is None and group.factors:
-        first = group.factors[0][0]  # of a product, the first factor moves the points, the others the channels only
-        return np.repeat(point_matrices(first, d), group.order // first.order, axis=0)
-    if not isinstance(group, FiniteGroup) or not (_is_named(group, d) or _is_signed(group, d)):
-        raise DomainError(
-            f"{group} does not map a {d}-dimensional grid to itself. Groups that do: {', '.join(GROUPS[d])}."
-        )
-    return group.standard.matrices()[:, :d, :d]
-
-
-def _is_named(group: FiniteGroup, d: int) -> bool:
-    return group.name in GROUPS[d] and group == on_grid(group.name, d)
-
-
-def _is_signed(group: FiniteGroup, d: int) -> bool:
-    """Whether the group is defined by signed permutations of the axes, as the reverse complement of a strand is."""
-    return group.defining is not None and group.defining.shape[1:] == (d, d) and group.standard.is_monomial
-
-
-def on_grid(name: str, d: int) -> FiniteGroup:
-    """The group of this name as it acts on a d-dimensional grid."""
-    found = point_group(name) if d == 3 else group_named(name)
-    if not isinstance(found, FiniteGroup):
-        raise DomainError(f"{name} is not finite, so it maps no grid to itself")
-    return found
+def _keeps_shape(matrix: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether axes that the matrix exchanges have equal sizes."""
+    d = len(shape)
+    return all(shape[d - 1 - i] == shape[d - 1 - j] for i, j in zip(*np.nonzero(np.abs(matrix) > 1e-9), strict=True))
 
 
 def grid_from(d: int = 2, shape: "list[int] | None" = None, spacing: "list[float | int] | None" = None) -> Grid:

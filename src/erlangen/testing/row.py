@@ -44,6 +44,8 @@ class Row:
         if at_point(in_field) and at_point(out_field):
             self.entries = torch.arange(in_field.size)
             return (), ""
+        if in_field.space.exact_elements(in_field.group) is not None:
+            raise NotApplicable("the group is larger than what maps the domain to itself")
         if at_point(in_field) or at_point(out_field) or not isinstance(in_field.group, FiniteGroup):
             raise NotApplicable("it does not map a domain with a finite group to itself, so no point has a row")
         taps = {n: pixels for n in STENCILS if (pixels := self._taps(n)) is not None}

@@ -150,6 +150,9 @@ class Subject:
         """
         in_field, out_field = self.module.in_field, self.module.out_field
         group, generator = in_field.group, torch.Generator().manual_seed(self.seed)
+        exact = in_field.space.exact_elements(group)
+        if exact is not None:
+            return [self._motion(g) for g in exact[1 : count + 3]]
         if isinstance(group, FiniteGroup):
             chosen = [*group.generators.values(), *group.sample(count, generator)]
             return [self._motion(g) for g in dict.fromkeys(chosen)]

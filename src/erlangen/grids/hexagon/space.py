@@ -61,6 +61,10 @@ class HexGrid(Grid):
         """
         return hexagon(2 * radius_of(shape) + 1)
 
+    def exact_elements(self, group: Any) -> None:
+        """All map cells to cells."""
+        return
+
     def symmetries(self, name: str | None = None) -> FiniteGroup:
         """The point group of this name, or D6, the largest, that maps the lattice to itself.
 
