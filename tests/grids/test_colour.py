@@ -153,6 +153,4 @@ def test_mistakes():
         derive(image, Classify(2), "tiny", illumination="pixel")
     with pytest.raises(DomainError, match="positive factor"):
         lighting(0.0)
-    with pytest.raises(DomainError, match="not finite"):
-        Grid(2).field("C4xSO(2)", "trivial")
     derive(image, Predict("1 regular"), "tiny")

@@ -220,8 +220,10 @@ def test_errors_teach():
         Conv(space.field("C4", "trivial"), space.field("C4", "sign"), 1)
     with pytest.raises(FieldError, match="one grid and one group"):
         Conv(f, space.field("D4", "regular"), 3)
-    with pytest.raises(DomainError, match="does not have the symmetry C8"):
-        space.field("C8")
+    with pytest.raises(DomainError, match=r"does not have the symmetry SO\(3\)"):
+        space.field("SO(3)")
+    with pytest.raises(DomainError, match="exchanges axes 0 and 1"):
+        Grid(2, (8, 9)).field("C8")
     with pytest.raises(DomainError, match="kernel_size"):
         Conv(f, f, 0)
 

@@ -42,7 +42,7 @@ class KernelExpansion(nn.Module):
         self.pairs: dict[tuple[int, int], int] = {}  # (out term, in term) -> which weights
         self.shapes: list[tuple[int, int, int]] = []
         self.group = in_field.group
-        self.finer = is_finer(self.group, len(kernel_size))
+        self.steered = is_finer(self.group, len(kernel_size)) or not isinstance(self.group, FiniteGroup)
         self.induced = nn.ModuleDict()
         dense: dict[str, np.ndarray] = {}
         for a, (copies_out, component_out) in enumerate(out_field.rep.terms):
@@ -66,7 +66,7 @@ class KernelExpansion(nn.Module):
     ) -> tuple[int, np.ndarray]:
         """Find the kernels from one component to another: (how many, [size_out] which channels they feed)."""
         k = len(self.pairs)
-        if self.finer:
+        if self.steered:
             return self._steer(a, b, rep_in, rep_out, dense)
         if rep_in.is_monomial and rep_out.is_monomial:
             matrices = point_matrices(self.group, len(self.kernel_size))
@@ -92,7 +92,7 @@ class KernelExpansion(nn.Module):
                 return self.induced[f"{k}"].dim, np.ones(rep_out.size, bool)
         before, after = (Representation(self.group, ((1, rep),)) for rep in (rep_in, rep_out))
         found = solve(before * steering.representation, after).basis
-        kernels = found.reshape(len(found), after.size, before.size, -1) @ steering.functions.T
+        kernels = found.reshape(len(found), after.size, before.size, steering.functions.shape[1]) @ steering.functions.T
         return self._keep_basis(a, b, kernels, dense)
 
     def _keep_basis(self, a: int, b: int, kernels: np.ndarray, dense: dict[str, np.ndarray]) -> tuple[int, np.ndarray]:
@@ -177,7 +177,7 @@ class BiasExpansion(nn.Module):
         d = len(out_field.space.nominal_shape())
         index, sign, self.free = [], [], 0
         for copies, component in out_field.rep.terms:
-            if component.is_trivial:
+            if component.is_trivial and component.size == 1:
                 dim, where, signs = 1, np.zeros(1, np.int64), np.ones(1, np.int64)
             elif isinstance(group, FiniteGroup) and component.is_monomial:
                 basis = kernel_basis(

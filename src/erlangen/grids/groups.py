@@ -93,11 +93,13 @@ def _is_signed(group: FiniteGroup, d: int) -> bool:
 
 
 def exact_elements(group: Group, d: int) -> list[Any]:
-    """The elements that map the grid to itself; of a product with an infinite group, those of the first factor."""
+    """The elements that map the grid to itself; of a product with an infinite group, one for each of
+    the first factor."""
     if isinstance(group, FiniteGroup):
         return [g for g, m in enumerate(_matrices(group, d)) if is_signed_permutation(m)]
     if isinstance(group, DirectProduct):
-        return [(g, group.factors[1].identity) for g in exact_elements(group.factors[0], d)]
+        first, beside = exact_elements(group.factors[0], d), group.factors[1]
+        return list(zip(first, [beside.identity, *beside.sample(len(first) - 1)], strict=True))
     return list(_matrices(exact_part(group, d), d))
 
 
@@ -139,6 +141,8 @@ def mixed_axes(group: Group, d: int) -> np.ndarray:
     whether some element does not leave coordinate i as it is."""
     if is_finer(group, d):
         return np.ones((d, d), bool)
+    if isinstance(group, DirectProduct):
+        return mixed_axes(group.factors[0], d)
     matrices = point_matrices(group, d)
     return (matrices != np.eye(d)).any(axis=0)
 

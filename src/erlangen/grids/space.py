@@ -79,7 +79,9 @@ class Grid(Space):
 
     def exact_elements(self, group: Any) -> list[Any] | None:
         """The elements that map pixels to pixels; None if all do."""
-        return exact_elements(group, self.d) if is_finer(group, self.d) else None
+        if isinstance(group, FiniteGroup) and not is_finer(group, self.d):
+            return None
+        return exact_elements(group, self.d)
 
     def linear(self, in_field: Field, out_field: Field, **local: Any) -> "EquivariantModule":
         """A group convolution, complete on its stencil."""

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 
 from erlangen.errors import DomainError
-from erlangen.grids.groups import exact_elements, is_finer, matrix_of
-from erlangen.solve.kernel import match
+from erlangen.grids.groups import exact_elements, is_finer, matrix_of, point_matrices
+from erlangen.solve.kernel import match, stencil_permutation
 from erlangen.symmetry import Component, FiniteGroup, Group, Representation
-from erlangen.symmetry.atoms import Tabulated
+from erlangen.symmetry.atoms import Indexed, Tabulated
 from erlangen.symmetry.harmonic import spherical_harmonics
 from erlangen.symmetry.infinite_products import DirectProduct
 from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
@@ -76,7 +76,8 @@ def steer(kernel_size: tuple[int, ...], group: Group) -> Steering:
 
     Args:
         kernel_size: taps along each axis, equal along all that the group mixes.
-        group: C(n), D(n), SO(2), O(2) in the plane; SO(3), O(3) in space; or a product with one of them first.
+        group: C(n), D(n), SO(2), O(2) in the plane; SO(3), O(3) in space; groups that permute the taps;
+            or a product with one of them first.
 
     Raises:
         DomainError: the group does not turn this stencil.
@@ -87,6 +88,9 @@ def steer(kernel_size: tuple[int, ...], group: Group) -> Steering:
     d = len(kernel_size)
     if isinstance(group, DirectProduct) or (isinstance(group, FiniteGroup) and group.factors):
         return _pulled_back(kernel_size, group)
+    if isinstance(group, FiniteGroup) and not is_finer(group, d):
+        places = stencil_permutation(kernel_size, point_matrices(group, d))
+        return Steering(group, (Indexed(group, "taps", places),), np.eye(places.shape[1]), (0.0,))
     if not is_finer(group, d) or len(set(kernel_size)) > 1:
         raise DomainError(f"{group} does not turn a stencil of {'×'.join(map(str, kernel_size))} taps")
     points = _box(kernel_size)
