@@ -4,6 +4,7 @@ from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
 from erlangen.grids.fft import FFTConv
+from erlangen.grids.fourier_nonlinearity import FourierNonlinearity
 from erlangen.grids.groups import point_matrices
 from erlangen.grids.hexagon import HexBatchNorm, HexConv, HexGrid, HexPool, HexUpsample, to_hexagon, to_square
 from erlangen.grids.linear import Conv
@@ -32,6 +33,7 @@ __all__ = [
     "DepthwiseConv",
     "FFTConv",
     "Flatten",
+    "FourierNonlinearity",
     "Grid",
     "HexBatchNorm",
     "HexConv",

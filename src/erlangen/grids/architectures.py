@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe
 from erlangen.errors import UnknownName
+from erlangen.grids.activation import nonlinearity_option
 from erlangen.grids.blocks import block_option
 from erlangen.grids.colour import illumination_option
+from erlangen.grids.hidden import hidden_of
 from erlangen.grids.restriction import restrict_option
 from erlangen.grids.scale_block import scales_option
 from erlangen.grids.shift import shift_option
 from erlangen.grids.volumes import volume_recipe
-from erlangen.symmetry import FiniteGroup
 
 if TYPE_CHECKING:
     from erlangen.blueprint import Task
@@ -30,9 +31,8 @@ SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
 def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     """The recipe of a named size.
 
-    Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them.
-    Widths
-    count expanded channels, so networks of every group cost the same time and a larger group has fewer parameters.
+    Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them; of
+    infinite groups they are functions on the group up to a frequency. Widths count expanded channels, so networks of every group cost the same time and a larger group has fewer parameters.
 
     Raises:
         UnknownName: no recipe has this size.
@@ -46,8 +46,7 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     while halve and smallest >> len(halve) < 4:
         halve = halve[:-1]
     local: tuple[dict[str, Any], ...] = tuple({"kernel_size": k} for k in kernels)
-    group = field.group
-    hidden = "regular" if isinstance(group, FiniteGroup) and len(group.table) > 1 else "trivial"
+    hidden = hidden_of(field)
     dropout = 0.3 if task.name == "classify" else 0.0
     return Recipe(widths, halve, local, hidden, dropout)
 
@@ -56,6 +55,7 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
 OPTIONS: dict[str, Callable[[Recipe, Any], Recipe]] = {
     "block": block_option,
     "illumination": illumination_option,
+    "nonlinearity": nonlinearity_option,
     "restrict": restrict_option,
     "scales": scales_option,
     "shift": shift_option,

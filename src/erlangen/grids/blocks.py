@@ -4,17 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
+from erlangen.blueprint import EquivariantModule, Field, Recipe
 from erlangen.errors import UnknownName
+from erlangen.grids.activation import dense_block
 from erlangen.grids.separable import is_lifting, separable_block, stem_options
 from erlangen.grids.wide_resnet import residual_block
-
-
-def dense_block(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:
-    """σ ∘ norm ∘ B with a group convolution B; its bias is left to the norm."""
-    space = in_field.space
-    conv = space.linear(in_field, out_field, **{"bias": False, **local})
-    return Sequential(conv, space.norm(out_field), space.nonlinearity(out_field))
 
 
 def separable(in_field: Field, out_field: Field, **local: Any) -> EquivariantModule:

@@ -90,10 +90,10 @@ class Grid(Space):
         return Conv(in_field, out_field, **local)
 
     def nonlinearity(self, field: Field) -> "EquivariantModule":
-        """ReLU on permutation channels, norm-ReLU on the others."""
-        from erlangen.grids.nonlinearity import Nonlinearity
+        """ReLU on permuted copies and norm-ReLU on the others; irreps of an infinite group are sampled."""
+        from erlangen.grids.activation import default_nonlinearity
 
-        return Nonlinearity(field)
+        return default_nonlinearity(field)
 
     def norm(self, field: Field) -> "EquivariantModule":
         """Batch normalisation with statistics shared by the channels of a copy."""

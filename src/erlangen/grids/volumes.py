@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe
 from erlangen.errors import UnknownName
+from erlangen.grids.hidden import hidden_of
 from erlangen.symmetry import FiniteGroup
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def volume_recipe(size: str, field: Field, task: "Task") -> Recipe:
         while halve and min(space.nominal_shape()) >> len(halve) < 4:
             halve = halve[:-1]
     order = len(group.table) if isinstance(group, FiniteGroup) else 1
-    hidden = "trivial" if order == 1 else "regular"
+    hidden = hidden_of(field)
     if task.dense and order > 1:
         hidden = f"regular + {max(1, order // 3)} trivial"
     return Recipe(widths, halve, tuple(local), hidden, 0.0 if task.dense or order >= LARGE else 0.3)

@@ -56,14 +56,14 @@ class Gate(EquivariantModule):
         self.function = _known(function)
         self.body = GateBody(_grouped(field.rep), function)
 
-    def forward(self, x: Float[Tensor, "b c_in"]) -> Float[Tensor, "b c_out"]:
+    def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
         """Gate term by term."""
         check_channels(self.in_field, x.shape[1], "Gate")
         return self.body(x)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """One a gated channel."""
-        return sum(m * size for m, size, permuted in self.body.terms if not permuted)
+        return sum(m * size for m, size, permuted in self.body.terms if not permuted) * torch.Size(shape).numel()
 
     def export(self) -> nn.Module:
         """The same in plain torch."""
@@ -89,7 +89,7 @@ class GateBody(nn.Module):
         self.sizes = [m for m, _, permuted in terms if not permuted] + [m * size for m, size, _ in terms]
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, gates + C] to [B, C]."""
+        """[B, gates + C, *space] to [B, C, *space]."""
         if not self.gates:
             return FUNCTIONS[self.function](x)
         parts = x.split(self.sizes, dim=1)
@@ -100,7 +100,7 @@ class GateBody(nn.Module):
                 outputs.append(FUNCTIONS[self.function](part))
                 continue
             gate = torch.sigmoid(parts[k]).unsqueeze(2)
-            outputs.append((part.unflatten(1, (copies, size)) * gate).flatten(1))
+            outputs.append((part.unflatten(1, (copies, size)) * gate).flatten(1, 2))
             k += 1
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 

@@ -1,0 +1,78 @@
+"""Which nonlinearity a block of a derived network has: `derive(..., nonlinearity=...)`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
+from erlangen.errors import FieldError, UnknownName
+from erlangen.grids.fourier_nonlinearity import FourierNonlinearity
+from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
+from erlangen.grids.sampling import holds_functions
+from erlangen.point import Gate, gated
+from erlangen.symmetry import FiniteGroup
+
+KINDS: dict[str, Callable[..., EquivariantModule]] = {
+    "pointwise": Pointwise,
+    "norm": Nonlinearity,
+    "gated": Gate,
+    "fourier": FourierNonlinearity,
+}
+
+
+def default_nonlinearity(field: Field) -> EquivariantModule:
+    """The nonlinearity of a field whose layer names none.
+
+    Irreps of an infinite group that hold functions are sampled. All others have ReLU on permuted copies and norm-ReLU
+    on the rest.
+    """
+    infinite = not isinstance(field.group, FiniteGroup)
+    return FourierNonlinearity(field) if infinite and holds_functions(field.rep) else Nonlinearity(field)
+
+
+def dense_block(
+    in_field: Field, out_field: Field, nonlinearity: "str | dict[str, Any] | None" = None, **local: Any
+) -> EquivariantModule:
+    """σ ∘ norm ∘ B with a group convolution B and a nonlinearity of a named kind; the bias of B is left to the norm.
+
+    Args:
+        in_field: type of the input.
+        out_field: type of the output.
+        nonlinearity: "pointwise", "norm" (with ReLU on permuted copies), "gated" (the convolution makes one more
+            channel for every copy that is not permuted) or "fourier"; or a mapping with the kind as "kind" and its
+            options, such as {"kind": "fourier", "samples": 24}; None takes the default of the space.
+        local: options of the convolution.
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    space = in_field.space
+    options = {"kind": nonlinearity} if isinstance(nonlinearity, str) else dict(nonlinearity or {})
+    kind = options.pop("kind", None)
+    if kind is not None:
+        _check(kind)
+    wide = gated(out_field) if kind == "gated" else out_field
+    last = space.nonlinearity(out_field) if kind is None else KINDS[kind](out_field, **options)
+    return Sequential(space.linear(in_field, wide, **{"bias": False, **local}), space.norm(wide), last)
+
+
+def nonlinearity_option(recipe: Recipe, value: "str | dict[str, Any]") -> Recipe:
+    """The recipe with nonlinearities of this kind.
+
+    Args:
+        recipe: any whose blocks are dense.
+        value: as `dense_block` takes it.
+
+    Raises:
+        UnknownName: no such kind.
+        FieldError: blocks of another kind, which have nonlinearities of their own.
+    """
+    _check(value if isinstance(value, str) else str(dict(value).get("kind")))
+    if any(local.get("kind", "dense") != "dense" for local in recipe.local):
+        raise FieldError("nonlinearity=… is an option of dense blocks. Fix: leave out block=…")
+    return replace(recipe, local=tuple({**local, "nonlinearity": value} for local in recipe.local))
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise UnknownName("nonlinearity", kind, KINDS)

@@ -1,0 +1,107 @@
+"""The Fourier nonlinearity: sample the functions that irreps hold, apply a pointwise function, and transform back."""
+
+from math import prod
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels
+from erlangen.errors import UnknownName
+from erlangen.grids.groups import exact_part
+from erlangen.grids.nonlinearity import POINTWISE
+from erlangen.grids.sampling import sampling
+from erlangen.symmetry import FiniteGroup
+from erlangen.symmetry.rotations import PlaneRotations
+
+
+class FourierNonlinearity(EquivariantModule):
+    """A pointwise function of the functions on the group, or on the sphere, whose coefficients the channels are.
+
+    A pointwise function of a band-limited function is not band-limited: what lies beyond the band is cut off, and what
+    the samples cannot tell from it falls back into it. More samples cost more and make that smaller.
+
+    Law: f(ρ(g) x) = ρ(g) f(x), exactly for elements that permute the samples: all of a finite group; C4, D4, O, O_h of
+    SO(2), O(2), SO(3), O(3); up to aliasing for the others.
+
+    Args:
+        field: type of input and output: m copies of the trivial irrep, and multiples of m of others.
+        function: the pointwise function, such as "elu".
+        samples: rotations of SO(2) and O(2), a multiple of 4; points of the sphere for SO(3) and O(3), 14, 26 or 50;
+            None takes two or more a coefficient. A finite group is sampled at its elements.
+
+    Raises:
+        FieldError: the field holds no functions, or they cannot be sampled so.
+        UnknownName: no such function.
+
+    Source: Cohen, Geiger, Koehler & Welling 2018, arXiv 1801.10130 (to samples and back); Cesa, Lang & Weiler 2022, "A
+        program to build E(N)-equivariant steerable CNNs", section 3.3 (on grids).
+    """
+
+    def __init__(self, field: Field, function: str = "elu", samples: int | None = None) -> None:
+        super().__init__(field, field)
+        if function not in POINTWISE:
+            raise UnknownName("nonlinearity", function, sorted(POINTWISE))
+        found = sampling(field.rep, samples)
+        self.samples, self.turns = len(found.there), found.turns
+        self.body = FourierBody(
+            found.functions, found.sizes, Tables({"there": found.there, "back": found.back}), function
+        )
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
+        """Sample, apply the function, transform back."""
+        check_channels(self.in_field, x.shape[1], "FourierNonlinearity")
+        return self.body(x)
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Always, for the part of the group that permutes the samples."""
+        group = self.in_field.group
+        if isinstance(group, FiniteGroup):
+            return True, "always"
+        if isinstance(group, PlaneRotations):
+            part = f"{'D' if group.reflections else 'C'}{self.turns}"
+        else:
+            part = exact_part(group, 3).name
+        return True, f"for {part}, up to aliasing beyond"
+
+    def multiplications(self, shape: tuple[int, ...]) -> int:
+        """Both changes of basis."""
+        return 2 * self.body.functions * self.samples * sum(self.body.sizes) * prod(shape)
+
+    def export(self) -> nn.Module:
+        """The same in plain torch."""
+        tables: Any = self.body.tables
+        copy = Tables({name: table.numpy() for name, table in tables._exact.items()})
+        return FourierBody(self.body.functions, self.body.sizes, copy.to(tables.there), self.body.function)
+
+    def extra_repr(self) -> str:
+        """Functions and samples."""
+        body = self.body
+        return f"{body.function} of {body.functions} functions on {self.in_field.group}, {self.samples} samples"
+
+
+class FourierBody(nn.Module):
+    """Plain torch: to samples, pointwise, and back.
+
+    Args:
+        functions: m, how many functions a point holds.
+        sizes: coefficients of one function in every term.
+        tables: "there" and "back", as `erlangen.grids.sampling` finds them.
+        function: name of the pointwise function.
+    """
+
+    def __init__(self, functions: int, sizes: tuple[int, ...], tables: Tables, function: str) -> None:
+        super().__init__()
+        self.functions, self.sizes, self.tables, self.function = functions, sizes, tables, function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, *space] to the same."""
+        m, rows = self.functions, x.movedim(1, -1)
+        parts = [p.unflatten(-1, (m, -1)) for p in rows.split([m * n for n in self.sizes], dim=-1)]
+        v = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        samples = functional.linear(v, self.tables.get_buffer("there").to(v.dtype))
+        y = functional.linear(POINTWISE[self.function](samples), self.tables.get_buffer("back").to(v.dtype))
+        back = [p.flatten(-2) for p in y.to(x.dtype).split(self.sizes, dim=-1)]
+        return (back[0] if len(back) == 1 else torch.cat(back, dim=-1)).movedim(-1, 1)
