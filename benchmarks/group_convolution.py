@@ -1,19 +1,21 @@
 """Does a group convolution cost more than the plain convolution it expands to, and how does it compare with escnn?
 
-One regular→regular layer, kernel 5, batch 16, forward + backward (weights and input), two threads, medians after
-warm-up, the arms of a cell in turn so that drift of the machine hits all of them alike:
+One regular→regular layer, forward + backward (weights and input): in the plane kernel 5, batch 16; in space kernel 3,
+batch 2. Medians after warm-up, the arms of a cell in turn so that drift of the machine hits all of them alike:
 
-    plain     torch.nn.Conv2d of the same expanded width, channels_last, float32
+    plain     torch.nn.Conv2d or Conv3d of the same expanded width, channels_last, float32
     erlangen  grids.Conv, float32
-    escnn     R2Conv with its default (incomplete) basis, float32
+    escnn     R2Conv or R3Conv with its default (incomplete) basis, float32
     auto      grids.Conv under erlangen.precision("auto")
-    escnn16   R2Conv under torch.autocast bfloat16
+    escnn16   the peer under torch.autocast bfloat16
     export    exported layer against plain convolution, inference
 
 Floor: 3·B·n²·C²·k² multiply-adds of the convolution, forward and both gradients; every arm does them. Kernel expansion
 moves C²·k² numbers three times. How to install escnn: benchmarks/README.md.
 
-    python benchmarks/group_convolution.py            # prints the table; --quick for two cells
+    python benchmarks/group_convolution.py                       # prints the table; --quick for two cells
+    python benchmarks/group_convolution.py --only C8 D8 O        # groups
+    OMP_NUM_THREADS=1 python benchmarks/group_convolution.py --threads 1 --clock cpu --out cells.json   # a busy machine
 
 Last run (two cores of a Xeon with AMX, torch 2.13.0, escnn 1.0.11; milliseconds, and seconds of construction):
 
@@ -33,12 +35,29 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
+from cells import Cells
 from torch import nn
 
 import erlangen as eg
 from erlangen.grids import Conv
+
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+PLAIN = {2: nn.Conv2d, 3: nn.Conv3d}
+LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+CELLS = {  # group, fields, shape, batch, kernel
+    **{
+        f"{group}, {fields} fields, {n}²": (group, fields, (n, n), 16, 5)
+        for n, groups in ((28, ("C4", "D4", "C8", "D8")), (64, ("C4", "D4")))
+        for group in groups
+        for fields in (8, 16)
+    },
+    **{f"O, {fields} fields, 16³": ("O", fields, (16, 16, 16), 2, 3) for fields in (2, 4)},
+}
+SMOKE = {"C8, 1 field, 8²": ("C8", 1, (8, 8), 2, 3), "O, 1 field, 5³": ("O", 1, (5, 5, 5), 1, 3)}
 
 
 def step(
@@ -66,88 +85,114 @@ def step(
     return run
 
 
-def medians(arms: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+def medians(arms: dict[str, Callable[[], None]], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
     """Milliseconds of every arm, the arms in turn."""
     times: dict[str, list[float]] = {name: [] for name in arms}
     for i in range(rounds + 3):
         for name, run in arms.items():
-            start = time.perf_counter()
+            start = clock()
             run()
             if i >= 3:
-                times[name].append(1e3 * (time.perf_counter() - start))
+                times[name].append(1e3 * (clock() - start))
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def cell(group: str, fields: int, n: int, rounds: int, peer: bool) -> dict[str, float]:
+def escnn_layer(group: str, fields: int, d: int, kernel: int) -> tuple[nn.Module, Callable]:
+    """The peer's layer, and what wraps its input."""
+    from escnn import gspaces
+    from escnn import nn as enn
+
+    if d == 3:
+        act = gspaces.octaOnR3()
+    else:
+        act = gspaces.rot2dOnR2(int(group[1:])) if group[0] == "C" else gspaces.flipRot2dOnR2(int(group[1:]))
+    kind = enn.FieldType(act, fields * [act.regular_repr])
+    layer = (enn.R2Conv if d == 2 else enn.R3Conv)(kind, kind, kernel, padding=kernel // 2, bias=False)
+    return layer, lambda x: enn.GeometricTensor(x, kind)
+
+
+def cell(
+    group: str, fields: int, shape: tuple[int, ...], batch: int, kernel: int, *, rounds: int, peer: bool, clock: str
+) -> dict[str, Any]:
     """All arms of one cell."""
-    space = eg.Grid(2, (n, n))
+    d, tick = len(shape), CLOCKS[clock]
+    space = eg.Grid(d, shape)
     field = space.field(group, f"{fields} regular")
-    start = time.perf_counter()
-    ours = Conv(field, field, 5, bias=False)
-    construction = time.perf_counter() - start
+    start = tick()
+    ours = Conv(field, field, kernel, bias=False)
+    construction = tick() - start
     width = field.size
 
-    def signal() -> torch.Tensor:
-        return torch.randn(16, width, n, n).contiguous(memory_format=torch.channels_last)
+    def contiguous() -> torch.Tensor:
+        return torch.randn(batch, width, *shape)
 
-    plain = nn.Conv2d(width, width, 5, padding=2, bias=False).to(memory_format=torch.channels_last)
+    def signal() -> torch.Tensor:
+        return contiguous().contiguous(memory_format=LAST[d])
+
+    # pyrefly: ignore[no-matching-overload]  # torch's stubs leave memory_format out
+    plain = PLAIN[d](width, width, kernel, padding=kernel // 2, bias=False).to(memory_format=LAST[d])
     arms = {"plain": step(plain, signal), "erlangen": step(ours, signal), "auto": step(ours, signal, low="auto")}
+    sizes = {"parameters": ours.hom_dimension(), "parameters_plain": plain.weight.numel()}
     peer_construction = float("nan")
     if peer:
-        from escnn import gspaces
-        from escnn import nn as enn
-
-        act = gspaces.rot2dOnR2(int(group[1:])) if group[0] == "C" else gspaces.flipRot2dOnR2(int(group[1:]))
-        kind = enn.FieldType(act, fields * [act.regular_repr])
-        start = time.perf_counter()
-        theirs = enn.R2Conv(kind, kind, 5, padding=2, bias=False)
-        peer_construction = time.perf_counter() - start
-
-        def wrap(x: torch.Tensor) -> "enn.GeometricTensor":
-            return enn.GeometricTensor(x, kind)
-
-        def contiguous() -> torch.Tensor:
-            return torch.randn(16, width, n, n)
-
+        start = tick()
+        theirs, wrap = escnn_layer(group, fields, d, kernel)
+        peer_construction = tick() - start
+        sizes["parameters_escnn"] = sum(p.numel() for p in theirs.parameters())
         arms |= {"escnn": step(theirs, contiguous, wrap), "escnn16": step(theirs, contiguous, wrap, "autocast")}
-    result = medians(arms, rounds)
-    exported = ours.export().to(memory_format=torch.channels_last)
+    result: dict[str, Any] = medians(arms, rounds, tick)
+    # pyrefly: ignore[no-matching-overload]
+    exported = ours.export().to(memory_format=LAST[d])
     x = signal()
     with torch.no_grad():
-        result |= {
-            f"{k}_forward": v
-            for k, v in medians({"plain": lambda: plain(x), "export": lambda: exported(x)}, rounds).items()
-        }
-    return result | {"build": construction, "build_escnn": peer_construction}
+        pair = medians({"plain": lambda: plain(x), "export": lambda: exported(x)}, rounds, tick)
+    result |= {f"{k}_forward": v for k, v in pair.items()}
+    return result | sizes | {"build": construction, "build_escnn": peer_construction}
+
+
+def row(name: str, r: dict[str, Any]) -> str:
+    """A line of the table."""
+    theirs, theirs16 = (r.get(arm, float("nan")) for arm in ("escnn", "escnn16"))
+    return (
+        f"| {name} | {r['plain']:.1f} | {r['erlangen'] / r['plain']:.2f} | {r['erlangen'] / theirs:.2f} "
+        f"| {theirs / r['auto']:.1f} | {theirs:.1f} | {theirs16:.1f} | {r['auto']:.1f} "
+        f"| {r['export_forward'] / r['plain_forward']:.2f} | {r['build']:.3f} | {r['build_escnn']:.2f} "
+        f"| {r['parameters']:,} | {r.get('parameters_escnn', 0):,} |"
+    )
 
 
 def main() -> None:
-    """Print the table."""
+    """Fill the cells, print the table."""
     parser = argparse.ArgumentParser(description="group convolution against plain convolution and escnn")
+    parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--quick", action="store_true", help="two small cells")
+    parser.add_argument("--smoke", action="store_true", help="tiny cells, without the peer")
+    parser.add_argument("--only", nargs="+", default=None, help="groups")
     parser.add_argument("--no-peer", action="store_true", help="leave escnn out")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
-    torch.set_num_threads(2)
+    torch.set_num_threads(arguments.threads)
     with eg.precision("auto"):
         pass  # measure the cost table before the clock runs
-    cells = [(g, f, n) for n in (28, 64) for g in ("C4", "D4") for f in (8, 16)]
+    cells, peer = Cells(arguments.out), not (arguments.no_peer or arguments.smoke)
+    wanted = SMOKE if arguments.smoke else dict(list(CELLS.items())[: 2 if arguments.quick else None])
+    rounds = 2 if arguments.smoke else arguments.rounds
     print(
         "| cell | plain ms | erlangen / plain | erlangen / escnn | escnn / auto | escnn ms | escnn16 ms | auto ms "
-        "| export / plain | build s | escnn build s |"
+        "| export / plain | build s | escnn build s | parameters | escnn's |\n" + "|---" * 13 + "|"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for group, fields, n in cells[:2] if arguments.quick else cells:
-        r = cell(group, fields, n, arguments.rounds, not arguments.no_peer)
-        escnn = r.get("escnn", float("nan"))
-        print(
-            f"| {group}, {fields} fields, {n}² | {r['plain']:.1f} | {r['erlangen'] / r['plain']:.2f} "
-            f"| {r['erlangen'] / escnn:.2f} "
-            f"| {escnn / r['auto']:.1f} | {escnn:.1f} | {r.get('escnn16', float('nan')):.1f} | {r['auto']:.1f} "
-            f"| {r['export_forward'] / r['plain_forward']:.2f} | {r['build']:.3f} | {r['build_escnn']:.2f} |",
-            flush=True,
+    for name, words in wanted.items():
+        if arguments.only and words[0] not in arguments.only:
+            continue
+        options = {"rounds": rounds, "peer": peer, "clock": arguments.clock}
+        found = cells.get(
+            f"{name}, {arguments.threads} threads, {arguments.clock}",
+            lambda words=words, options=options: cell(*words, **options),
         )
+        print(row(name, found), flush=True)
 
 
 if __name__ == "__main__":
