@@ -8,13 +8,14 @@ from torch import Tensor
 
 from erlangen.adapt.elements import RandomElement
 from erlangen.adapt.volumes import RandomRotation
+from erlangen.adapt.warp import RandomWarp
 from erlangen.blueprint import Field, Space, Task
 from erlangen.errors import DomainError, UnknownName
 from erlangen.grids import Grid, rotate
 from erlangen.grids.hexagon import HexGrid, turn_cells
 
 Augmentation = Callable[[Any, torch.Generator], Any]
-NAMES = ("none", "rotation")
+NAMES = ("none", "rotation", "warp", "upright-warp")
 
 
 def augmentation(
@@ -26,9 +27,10 @@ def augmentation(
     """The random transformation of a batch with this name.
 
     Args:
-        name: "rotation", a uniform angle in [0°, 360°) for every image, a uniform rotation for every volume; the name
-            of a finite group of the domain ("C4", "D1" for mirrors, "O", "RC" for the reverse complement), a uniform
-            element for every example; "none" or None for no augmentation.
+        name: "rotation", a uniform angle in [0°, 360°) for every image, a uniform rotation for every volume; "warp", such
+            an angle with a change of size, a shear and an elastic deformation of every image, "upright-warp", the same
+            without the angle; the name of a finite group of the domain ("C4", "D1" for mirrors, "O", "RC" for the
+            reverse complement), a uniform element for every example; "none" or None for no augmentation.
         space: the domain of the signals.
         field: `field(group)` is the type of the signals under the group of that name; None: one scalar channel.
         task: what the targets are, where they move with the signal.
@@ -42,11 +44,13 @@ def augmentation(
     """
     if name in (None, "none"):
         return None
-    if name != "rotation":
+    if name not in NAMES:
         try:
             return RandomElement(field(str(name)) if field is not None else space.field(str(name)), task)
         except UnknownName as error:
             raise UnknownName("augmentation", name, (*NAMES, space.symmetries().name)) from error
+    if name != "rotation":
+        return _warp(name, space, task)
     if isinstance(space, Grid) and space.d == 3 and not isinstance(space, HexGrid):
         return RandomRotation(task)
     if not isinstance(space, Grid) or space.d != 2:
@@ -57,6 +61,17 @@ def augmentation(
             "Fix: name a group whose elements are exact, such as 'C4'."
         )
     return random_turn_of_cells if isinstance(space, HexGrid) else random_rotation
+
+
+def _warp(name: str, space: Space, task: "Task | None") -> RandomWarp:
+    if not isinstance(space, Grid) or space.d != 2 or isinstance(space, HexGrid):
+        raise DomainError(f"augmentation by {name!r} needs signals on Grid(2), got {space}")
+    if task is not None and task.dense:
+        raise DomainError(
+            f"augmentation by {name!r} would leave the targets behind, which live on the domain. "
+            "Fix: name a group whose elements are exact, such as 'C4'."
+        )
+    return RandomWarp(turns=name == "warp")
 
 
 def random_rotation(x: Tensor, generator: torch.Generator) -> Tensor:
