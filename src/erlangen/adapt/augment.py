@@ -27,9 +27,9 @@ def augmentation(
     """The random transformation of a batch with this name.
 
     Args:
-        name: "rotation", a uniform angle in [0°, 360°) for every image, a uniform rotation for every volume; "warp", such
-            an angle with a change of size, a shear and an elastic deformation of every image, "upright-warp", the same
-            without the angle; the name of a finite group of the domain ("C4", "D1" for mirrors, "O", "RC" for the
+        name: "rotation", a uniform angle in [0°, 360°) for every image, a uniform rotation for every volume; "warp",
+            such an angle with a change of size, a shear and an elastic deformation of every image; "upright-warp", the
+            same without the angle; the name of a finite group of the domain ("C4", "D1" for mirrors, "O", "RC" for the
             reverse complement), a uniform element for every example; "none" or None for no augmentation.
         space: the domain of the signals.
         field: `field(group)` is the type of the signals under the group of that name; None: one scalar channel.
