@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from erlangen.blueprint import Field, Tables
 from erlangen.errors import FieldError, NoEquivariantMap
@@ -157,7 +156,7 @@ class KernelExpansion(nn.Module):
         basis = getattr(self.tables, f"basis_{k}", None)
         if basis is not None:
             return basis.to(weight.dtype) @ weight
-        entries = functional.embedding(getattr(self, f"index_{k}"), weight)
+        entries = weight.index_select(0, getattr(self, f"index_{k}"))
         sign = getattr(self, f"sign_{k}")
         return entries if sign is None else entries * sign.to(entries.dtype)
 

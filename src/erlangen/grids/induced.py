@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from erlangen.blueprint import Tables
 from erlangen.grids.steering import Steering
@@ -63,5 +62,5 @@ class Induced(nn.Module):
         """All entries, in the order (out, tap, in)."""
         copies = weight.shape[1]
         products = self.tables.turned.to(weight.dtype) @ weight.view(self.functions, self.size * copies)
-        entries = functional.embedding(self.index, products.view(-1, copies))
+        entries = products.view(-1, copies).index_select(0, self.index)
         return entries if self.sign is None else entries * self.sign.to(entries.dtype)
