@@ -11,6 +11,7 @@ from typing import Any
 from erlangen.audit.classes import ClassReport
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
+from erlangen.audit.verdict import worst_of
 from erlangen.errors import EquivarianceError, FieldError
 from erlangen.files import write_atomically
 
@@ -117,7 +118,9 @@ class Audit:
         """The guilty layers in one line, for a table."""
         found = self.culprits
         if not found:
-            return "none" if self.verdict == "exact" else "not located"
+            parts = [f.verdict for f in self.families if f.declared and f.exact]
+            settled = self.verdict == "approximate" and parts and worst_of(parts) == "exact"  # the rest interpolates
+            return "none" if self.verdict == "exact" or settled else "not located"
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         return f"{found[0].name} ({found[0].kind}){more}"
 

@@ -18,7 +18,7 @@ from erlangen.audit.remarks import notes_on, settings_of
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.steady import Steadiness, steadiness
 from erlangen.audit.subject import Subject, prepare
-from erlangen.audit.summary import FamilyResult, mean_of, summarise
+from erlangen.audit.summary import FamilyResult, mean_of, summarise, words_on_parts
 from erlangen.audit.verdict import declared_families, limits_for, worst_of, worth_a_second_look
 from erlangen.blueprint import Action, Field, Signal
 from erlangen.errors import ErlangenError
@@ -86,6 +86,7 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     exact = {t.action.family for t in measured.traces if t.action.exact}
     declared, remark = declared_families(names, in_field.group.name, exact)
     results, families = summarise(measured, declared, limits, seed)
+    remark = remark or words_on_parts(families)
     steady = steadiness(model, probe.chunks[0].signal, probe.half, subject.outputs[0])
     worst = max((f for f in families if f.declared), key=lambda f: f.worst, default=None)
     double = _second_look(subject, worst)
@@ -130,6 +131,8 @@ def _second_look(subject: Subject, worst: FamilyResult | None) -> float | None:
     if worst is None or subject.dtype != torch.float32 or not worth_a_second_look(worst.worst, subject.limits):
         return None
     chosen = [a for a in subject.actions if a.label == worst.worst_action and a.family == worst.name]
+    if not chosen:
+        return None
     try:
         twin = copy.deepcopy(subject.model).double()
         chunks = tuple(type(c)(cast(c.signal, torch.float64), None, c.first) for c in subject.probe.chunks)
@@ -143,7 +146,7 @@ def _second_look(subject: Subject, worst: FamilyResult | None) -> float | None:
 
 def _verdict(subject: Subject, families: list[FamilyResult], steady: Steadiness, measured: Measurement) -> str:
     limits = subject.limits
-    declared = [f.verdict if f.exact else limits.verdict(f.worst) for f in families if f.declared]
+    declared = [f.verdict if f.verdict != "interpolated" else limits.verdict(f.worst) for f in families if f.declared]
     other = [limits.verdict(max(steady.repeat, steady.company or 0.0))]
     if not measured.finite or not declared:
         other.append("broken")
@@ -166,7 +169,7 @@ def _look_inside(
     rows, findings = examine_layers(
         subject.model, signal, carry, reps, tried, list(subject.actions), subject.limits, verdict
     )
-    action = next(a for a in tried if a.label == worst.worst_action)
+    action = next(a for a in (*tried, *subject.actions) if a.label == worst.worst_action)
     try:
         picture = picture_of(subject.model, signal, index, carry, action, reps, rows, subject.in_field.space)
         if subject.in_field.space.name == "strand" and subject.in_field.size == LETTERS:

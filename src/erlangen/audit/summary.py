@@ -8,6 +8,8 @@ import numpy as np
 from erlangen.audit.measure import Measurement, Trace, interval
 from erlangen.audit.verdict import Limits
 
+BESIDE = ", interpolated"  # ends the name of the elements of a family that do not map the domain to itself
+
 
 @dataclass(frozen=True)
 class ActionResult:
@@ -59,7 +61,8 @@ class FamilyResult:
         floor: mean error of the identity network; None for exact actions.
         flips: share of labels that change.
         accuracy: share of right labels on the moved samples.
-        verdict: "exact", "approximate", "broken", or "interpolated" where the floor forbids a verdict of its own.
+        verdict: "exact", "approximate", "broken", or "interpolated" where the floor forbids a verdict of its own; the
+            elements of a declared group that interpolate are "approximate" or "broken" by their mean beside the floor.
     """
 
     name: str
@@ -82,6 +85,9 @@ def summarise(
 ) -> tuple[list[ActionResult], list[FamilyResult]]:
     """Results of all actions, and of the families they belong to.
 
+    A group that does more than map the domain to itself, such as C8 on pixels, gives two: its exact elements, and those
+    that interpolate.
+
     Args:
         measured: the raw errors.
         declared: families on which the verdict rests.
@@ -89,13 +95,14 @@ def summarise(
         seed: of the bootstrap.
     """
     actions = [_action(trace, seed) for trace in measured.traces]
-    names = list(dict.fromkeys(t.action.family for t in measured.traces))
+    names = list(dict.fromkeys((t.action.family, t.action.exact) for t in measured.traces))
+    order = list(dict.fromkeys(name for name, _ in names))
     families = []
-    for name in names:
-        members = [t for t in measured.traces if t.action.family == name]
-        families.append(
-            _family(name, members, [a for a in actions if a.family == name], name in declared, limits, seed)
-        )
+    for name, exact in sorted(names, key=lambda n: (order.index(n[0]), not n[1])):
+        members = [t for t in measured.traces if (t.action.family, t.action.exact) == (name, exact)]
+        found = [a for a in actions if (a.family, a.exact) == (name, exact)]
+        title = name if exact or (name, True) not in names else f"{name}{BESIDE}"
+        families.append(_family(title, members, found, name in declared, limits, seed))
     return actions, families
 
 
@@ -124,6 +131,13 @@ def _family(
     per_sample = np.mean([t.errors() for t in traces], axis=0)
     worst = max(actions, key=lambda a: a.worst)
     exact = all(a.exact for a in actions)
+    floor = average([a.floor for a in actions])
+    if exact:
+        verdict = limits.verdict(worst.worst)
+    elif declared and traces[0].action.element is not None:
+        verdict = limits.interpolated(float(per_sample.mean()), floor)
+    else:
+        verdict = "interpolated"
     return FamilyResult(
         name=name,
         exact=exact,
@@ -134,10 +148,22 @@ def _family(
         worst=worst.worst,
         worst_action=worst.label,
         worst_sample=worst.worst_sample,
-        floor=average([a.floor for a in actions]),
+        floor=floor,
         flips=average([a.flips for a in actions]),
         accuracy=average([a.accuracy for a in actions]),
-        verdict=limits.verdict(worst.worst) if exact else "interpolated",
+        verdict=verdict,
+    )
+
+
+def words_on_parts(families: list[FamilyResult]) -> str | None:
+    """What is exact and what is not where a declared group does more than map the domain to itself; else None."""
+    beside = next((f for f in families if f.declared and f.name.endswith(BESIDE)), None)
+    if beside is None:
+        return None
+    name = beside.name.removesuffix(BESIDE)
+    return (
+        f"{name} does more than map the pixels to pixels: the elements that do are measured as they are; the others "
+        f"interpolate the signal, and layers turn kernels in least squares, so that their error stands beside the floor"
     )
 
 

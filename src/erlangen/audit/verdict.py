@@ -27,6 +27,10 @@ class Limits:
             return "broken"
         return "exact" if worst <= self.exact else "approximate"
 
+    def interpolated(self, error: float, floor: float | None) -> str:
+        """ "approximate" or "broken", for the mean error under actions that interpolate: at most twice their floor."""
+        return "approximate" if isfinite(error) and error <= max(self.approximate, 2 * (floor or 0.0)) else "broken"
+
 
 def limits_for(dtype: torch.dtype) -> Limits:
     """1e-5 in float32, 1e-12 in float64; depth does not widen them."""

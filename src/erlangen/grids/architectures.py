@@ -32,7 +32,8 @@ def recipe(space: "Grid", size: str, field: Field, task: "Task") -> Recipe:
     """The recipe of a named size.
 
     Hidden fields are regular, which loses nothing: any equivariant function of a finite group factors through them; of
-    infinite groups they are functions on the group up to a frequency. Widths count expanded channels, so networks of every group cost the same time and a larger group has fewer parameters.
+    infinite groups they are functions on the circle or the sphere up to a frequency. Widths count expanded channels, so
+    networks of every group cost the same time and a larger group has fewer parameters.
 
     Raises:
         UnknownName: no recipe has this size.

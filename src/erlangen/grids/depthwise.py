@@ -10,6 +10,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels, operato
 from erlangen.blueprint.depthwise import depthwise_conv
 from erlangen.errors import ExactnessError
 from erlangen.grids.expansion import KernelExpansion
+from erlangen.grids.groups import exact_for
 from erlangen.grids.linear import PLAIN
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
@@ -85,6 +86,11 @@ class DepthwiseConv(EquivariantModule):
             x, padding = wrap(x, padding), (0,) * self.d
         with torch.autocast(x.device.type, enabled=False):
             return depthwise_conv(x, kernel, padding)
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """At every size; of a group that does more than map the grid to itself, for the part that does."""
+        part = exact_for(self.in_field.group, self.d) if max(self.kernel_size) > 1 else ""
+        return True, part or "always"
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """One a tap and value."""

@@ -28,7 +28,7 @@ class FourierNonlinearity(EquivariantModule):
 
     Args:
         field: type of input and output: m copies of the trivial irrep, and multiples of m of others.
-        function: the pointwise function, such as "elu".
+        function: the pointwise function, such as "gelu".
         samples: rotations of SO(2) and O(2), a multiple of 4; points of the sphere for SO(3) and O(3), 14, 26 or 50;
             None takes two or more a coefficient. A finite group is sampled at its elements.
 
@@ -40,7 +40,7 @@ class FourierNonlinearity(EquivariantModule):
         program to build E(N)-equivariant steerable CNNs", section 3.3 (on grids).
     """
 
-    def __init__(self, field: Field, function: str = "elu", samples: int | None = None) -> None:
+    def __init__(self, field: Field, function: str = "gelu", samples: int | None = None) -> None:
         super().__init__(field, field)
         if function not in POINTWISE:
             raise UnknownName("nonlinearity", function, sorted(POINTWISE))

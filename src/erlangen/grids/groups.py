@@ -58,7 +58,9 @@ def matrix_of(group: Group, g: Any, d: int) -> np.ndarray:
         return matrix_of(group.factors[0], g[0], d)
     if isinstance(group, FiniteGroup):
         return _matrices(group, d)[int(g)]
-    return np.asarray(group.standard.on(g))[:d, :d]
+    if not isinstance(group, (PlaneRotations, SpaceRotations)):
+        raise DomainError(f"{group} does not turn a {d}-dimensional grid")
+    return np.asarray(g)
 
 
 def point_matrices(group: Group, d: int) -> np.ndarray:
@@ -122,6 +124,11 @@ def exact_part(group: Group, d: int) -> FiniteGroup:
         raise DomainError(f"{group} does not act on a {d}-dimensional grid")
     first = factors[0]
     return exact_part(first[0] if isinstance(first, tuple) else first, d)
+
+
+def exact_for(group: Group, d: int) -> str:
+    """When a kernel of several taps that the group turns is exact, in words; empty where it is for the whole group."""
+    return f"for {exact_part(group, d)}, in least squares beyond" if is_finer(group, d) else ""
 
 
 def point(name: str, d: int) -> FiniteGroup:

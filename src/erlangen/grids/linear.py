@@ -10,7 +10,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import DomainError, ExactnessError, FieldError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
-from erlangen.grids.groups import exact_part, is_finer, mixed_axes
+from erlangen.grids.groups import exact_for, mixed_axes
 from erlangen.grids.line import convolve_line
 from erlangen.grids.space import Grid
 from erlangen.grids.square import needs_squares
@@ -30,7 +30,10 @@ class Conv(EquivariantModule):
     `weights[k]: [dim Hom, copies out, copies in]` for every pair of terms that has an equivariant kernel; a regular
     pair has |G|·k^d of them.
 
-    Law: K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, hence f(g·x) = g·f(x).
+    Law: K(g t) = ρ_out(g) K(t) ρ_in(g)⁻¹, hence f(g·x) = g·f(x), for every g that maps the grid to itself. For the
+    other elements of C(n), D(n), SO(2), O(2), SO(3), O(3) the taps are turned in least squares over smooth signals,
+    Σ_u ⊕ψ(g)[t, u] K(u) in place of K(g⁻¹t), by a true representation ⊕ψ of the group
+    (`erlangen.grids.steering.steer`); all of Hom(ρ_in ⊗ ⊕ψ, ρ_out) is reached.
 
     Args:
         in_field: type of the input.
@@ -85,7 +88,7 @@ class Conv(EquivariantModule):
         mixed = mixed_axes(in_field.group, self.d)
         # tensor axes that some element mirrors or exchanges; kept, so that compiled forward passes meet no numpy
         self.moved_axes = {self.d - 1 - j for j in range(self.d) if mixed[j, j]}
-        self.finer = is_finer(in_field.group, self.d)
+        self.part = exact_for(in_field.group, self.d) if max(self.kernel_size) > 1 else ""
 
         terms_in, terms_out = in_field.rep.terms, out_field.rep.terms
         if groups > 1 and (
@@ -149,10 +152,9 @@ class Conv(EquivariantModule):
         if any(rest):
             return False, f"(n+2p-d(k-1)-1) mod {max(self.stride)} = {max(rest)} at {'×'.join(map(str, shape))}"
         when = "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
-        if not self.finer:
+        if not self.part:
             return True, when
-        part = f"for {exact_part(self.in_field.group, self.d)}, in least squares beyond"
-        return True, part if when == "always" else f"{when}, {part}"
+        return True, self.part if when == "always" else f"{when}, {self.part}"
 
     def _remainders(self, shape: tuple[int, ...]) -> list[int]:
         return [

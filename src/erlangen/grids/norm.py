@@ -181,6 +181,8 @@ class BatchNorm(EquivariantModule):
 class LayerNorm(EquivariantModule):
     """Normalise the channels at every point of every sample: subtract the mean of the permuted ones, divide by the RMS.
 
+    A single permuted channel is left uncentred: nothing else would be left of it.
+
     Law: f(g·x) = g·f(x), since mean and RMS over whole copies are invariant.
 
     Args:
@@ -193,6 +195,8 @@ class LayerNorm(EquivariantModule):
         needs_squares(field, "LayerNorm", "HexBatchNorm, as space.norm(field) makes it")
         self.eps = eps
         copy, _, centred = copy_maps(field)
+        if float(centred[copy].sum()) == 1:  # a channel that is a mean of its own would be lost with it
+            centred = torch.zeros_like(centred)
         self.register_buffer("copy", copy, persistent=False)
         self.register_buffer("centred", centred[copy], persistent=False)
         self.register_buffer("shift", shifts(centred)[copy], persistent=False)

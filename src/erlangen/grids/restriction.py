@@ -23,7 +23,7 @@ class Restrict(EquivariantModule):
 
     Copies that permute their channels fall into orbits of H. The channels of an orbit are put in the order of the
     cosets of a stabiliser K, so that it carries the quotient representation H/K (the regular one, if K is trivial), and
-    the layers after this one know it by its name.
+    the layers after this one know it by its name. From an infinite group to a finite one, irreps become those of H.
 
     Law: f(h·x) = h·f(x) for every h of H; nothing is said about the other elements of G.
 

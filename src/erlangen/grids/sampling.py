@@ -158,7 +158,7 @@ def _points(group: Group, needed: int, samples: int | None, chiral: bool) -> tup
 
 
 def _column(component: Component, j: int, points: Any) -> np.ndarray:
-    """ψ(s) e_j at every point: [points, size], counting from the last channel, which m (or turns about z) leave alone."""
+    """ψ(s) e_j at every point, [points, size]; e_0 is the last channel, which m (or turns about z) leave alone."""
     if isinstance(points, torch.Tensor):
         return spherical_harmonics((component.size - 1) // 2, points, "norm").numpy()
     return np.stack([component.on(s)[:, -1 - j] for s in points])

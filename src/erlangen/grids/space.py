@@ -26,6 +26,7 @@ from erlangen.grids.groups import (
     mixed_axes,
     on_grid,
 )
+from erlangen.grids.labels import label_of
 from erlangen.grids.moves import move_points
 from erlangen.grids.rotation import turn
 from erlangen.symmetry import FiniteGroup, Group, Representation, direct_product
@@ -232,7 +233,7 @@ class Grid(Space):
         def undo(x: Tensor, rep: Representation | None) -> Tensor:
             return move(x, rep, group.inverse(g))
 
-        label = group.label(g)
+        label = label_of(group, g)
         exact = self.exact_elements(group) is None or is_signed_permutation(matrix_of(group, g, self.d))
         if isinstance(group, FiniteGroup):
             turned = re.fullmatch(r"r(\d+(?:\.\d+)?)", label)

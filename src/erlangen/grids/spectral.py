@@ -10,6 +10,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import DomainError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.fft import kernel_spectrum
+from erlangen.grids.groups import exact_for
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
 
@@ -72,6 +73,11 @@ class SpectralConv(EquivariantModule):
         check_channels(self.in_field, x.shape[1], "SpectralConv")
         bias = None if self.bias is None or self.expand_bias is None else self.expand_bias(self.bias)
         return spectral_conv(x, self.matrices(), bias, self.modes)
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """At every size; of a group that does more than map the grid to itself, for the part that does."""
+        part = exact_for(self.in_field.group, self.d) if max(self.box) > 1 else ""
+        return True, part or "always"
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Four a complex product of every kept mode, and the two transforms."""

@@ -119,7 +119,8 @@ def _exactly(functions: np.ndarray, psi: Component, points: np.ndarray, group: G
     places = match(points, np.stack([matrix_of(group, g, points.shape[1]) for g in elements]))
     if places is None:
         raise DomainError(f"the exact part of {group} does not permute these taps")
-    return sum(functions[to] @ psi.on(g) for g, to in zip(elements, places, strict=True)) / len(elements)
+    turned = [functions[to] @ psi.on(g) for g, to in zip(elements, places, strict=True)]
+    return np.mean(turned, axis=0)
 
 
 def _greedy(forms: dict[Component, np.ndarray], taps: int) -> list[tuple[float, Component, np.ndarray]]:

@@ -107,11 +107,16 @@ class Representation:
         """The same matrices, on the elements of a subgroup H only.
 
         Args:
-            subgroup: a subgroup of this representation's group, or a group or name found inside it, such as "C4" in D4.
+            subgroup: a subgroup of this representation's group, or a group or name found inside it, such as "C4" in D4
+                or C(8) in SO(2).
 
         Returns:
             The representation of H. Components that are representations H has a name for take that name.
         """
+        if not self.group.is_listed:
+            from erlangen.symmetry.inclusion import restrict_to_finite
+
+            return restrict_to_finite(self, subgroup)  # type: ignore[arg-type]
         inside = self._finite().subgroup(subgroup)
         terms = []
         for multiplicity, component in self.terms:
