@@ -87,8 +87,8 @@ class KernelExpansion(nn.Module):
             if here == regular and other.is_monomial:
                 k = len(self.pairs)
                 self.pairs[a, b] = k
-                self.induced[f"{k}"] = Induced(steering, other, outwards)
-                return self.induced[f"{k}"].dim, np.ones(rep_out.size, bool)
+                self.induced[f"{k}"] = induced = Induced(steering, other, outwards)
+                return induced.dim, np.ones(rep_out.size, bool)
         before, after = (Representation(self.group, ((1, rep),)) for rep in (rep_in, rep_out))
         found = solve(before * steering.representation, after).basis
         kernels = found.reshape(len(found), after.size, before.size, steering.functions.shape[1]) @ steering.functions.T
@@ -120,7 +120,7 @@ class KernelExpansion(nn.Module):
             if basis is not None:  # the mean square of an entry, for weights of variance 1
                 density = float(basis.square().sum(dim=1).mean())
             if f"{k}" in self.induced:
-                density = self.induced[f"{k}"].density()
+                density = self.induced[f"{k}"].density()  # pyrefly: ignore[not-callable]
             total[a] += density * prod(self.columns[b]) * prod(self.kernel_size)
         return [total[a] for a, _ in self.pairs]
 
@@ -145,20 +145,26 @@ class KernelExpansion(nn.Module):
         k = self.pairs.get((a, b))
         if k is None:
             return weights[0].new_zeros(copies_out * size_out, taps, copies_in * size_in, dtype=dtype)
-        entries = self._entries(k, weights[k].flatten(1))
-        entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
+        weight = weights[k].flatten(1)
+        if hasattr(self, f"index_{k}") and copies_in <= size_in:
+            entries = self._looked_up(k, weight.t().contiguous(), 1)
+            entries = entries.view(copies_out, copies_in, size_out, taps, size_in).permute(0, 2, 3, 1, 4)
+        else:  # few channels in many copies: rows of copies are the longer runs of memory
+            entries = self._rows(k, weight)
+            entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
         entries = entries.to(dtype, memory_format=torch.contiguous_format).contiguous()
         return entries.view(copies_out * size_out, taps, copies_in * size_in)
 
-    def _entries(self, k: int, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
+    def _rows(self, k: int, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
         if f"{k}" in self.induced:
             return self.induced[f"{k}"](weight)
         basis = getattr(self.tables, f"basis_{k}", None)
-        if basis is not None:
-            return basis.to(weight.dtype) @ weight
-        entries = weight.index_select(0, getattr(self, f"index_{k}"))
-        sign = getattr(self, f"sign_{k}")
-        return entries if sign is None else entries * sign.to(entries.dtype)
+        return self._looked_up(k, weight, 0) if basis is None else basis.to(weight.dtype) @ weight
+
+    def _looked_up(self, k: int, weight: Tensor, axis: int) -> Tensor:
+        """The weights that the entries are, with their signs, along an axis."""
+        entries, sign = weight.index_select(axis, getattr(self, f"index_{k}")), getattr(self, f"sign_{k}")
+        return entries if sign is None else entries * (sign.t() if axis else sign).to(entries.dtype)
 
 
 class BiasExpansion(nn.Module):

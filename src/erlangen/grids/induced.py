@@ -56,11 +56,11 @@ class Induced(nn.Module):
 
     def density(self) -> float:
         """The mean square of an entry, for weights of variance 1."""
-        return float(self.tables.turned.square().sum(1).mean())
+        return float(self.tables.get_buffer("turned").square().sum(1).mean())
 
     def forward(self, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
         """All entries, in the order (out, tap, in)."""
         copies = weight.shape[1]
-        products = self.tables.turned.to(weight.dtype) @ weight.view(self.functions, self.size * copies)
+        products = self.tables.get_buffer("turned").to(weight.dtype) @ weight.view(self.functions, self.size * copies)
         entries = products.view(-1, copies).index_select(0, self.index)
         return entries if self.sign is None else entries * self.sign.to(entries.dtype)
