@@ -89,6 +89,62 @@ def test_an_invariant_plain_network_is_exact_everywhere_it_can_be(x):
     assert found.assumed == ("the output is 3 invariant numbers a sample",)
 
 
+def smooth(n: int = 24) -> Tensor:
+    """Images without fine detail, zero at the rim."""
+    torch.manual_seed(0)
+    x = nn.functional.interpolate(torch.randn(16, 1, 7, 7), (n, n), mode="bicubic")
+    at = torch.linspace(-1, 1, n)
+    return x * (1 - at.square()[:, None] - at.square()).clamp(min=0)
+
+
+@pytest.mark.parametrize("group", ["C8", "SO(2)", "O(2)"])
+def test_groups_beyond_the_grid_are_judged_in_two_parts(group):
+    """What maps pixels to pixels is exact; what interpolates stands beside its floor, and is no layer's guilt."""
+    torch.manual_seed(0)
+    net = derive(Grid(2).field(group, 1), Classify(3), "tiny")
+    found = audit(net, smooth())
+    parts = {f.name: f for f in found.families if f.declared}
+    assert list(parts) == [group, f"{group}, interpolated"]
+    exact, beside = parts.values()
+    assert (exact.verdict, exact.floor, exact.exact) == ("exact", None, True)
+    assert exact.actions == (7 if group == "O(2)" else 3)
+    assert beside.verdict == "approximate"
+    assert 1e-4 < beside.error <= max(0.1, 2 * beside.floor)
+    assert found.verdict == "approximate"
+    assert found.max_error == beside.worst
+    assert found.guilty == "none"
+    assert any("in least squares" in note for note in found.notes)
+    assert f"{group}, interpolated *" in str(found)
+
+
+class Edges(nn.Module):
+    """Mean (∂x)²(∂y)² and (∂x)⁴ + (∂y)⁴: as long as the edges are, unless they lie askew."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        dx, dy = x.diff(dim=3)[:, :, 1:].square(), x.diff(dim=2)[:, :, :, 1:].square()
+        return torch.stack([(dx * dy).mean((1, 2, 3)), (dx.square() + dy.square()).mean((1, 2, 3))], 1)
+
+
+def test_a_network_of_fewer_turns_is_caught_where_the_grid_cannot():
+    """All but exact under 90° and far off in between: declared C8, it is broken."""
+    at = torch.linspace(-1, 1, 25)
+    stripes = torch.sin(7 * at + torch.rand(8, 1, 1, 1)) * (1 - at.square()[:, None] - at.square()).clamp(min=0)
+    found = audit(Edges(), stripes, in_field=Grid(2).field("C8", 1))
+    exact, beside = (f for f in found.families if f.declared)
+    assert exact.error < 0.05
+    assert (beside.name, beside.verdict) == ("C8, interpolated", "broken")
+    assert beside.error > 3 * beside.floor
+    assert found.verdict == "broken"
+
+
+def test_turns_with_no_exact_part_are_judged_beside_their_floor():
+    torch.manual_seed(0)
+    found = audit(derive(Grid(2).field("C3", 1), Classify(3), "tiny"), smooth())
+    declared = [f for f in found.families if f.declared]
+    assert [(f.name, f.verdict) for f in declared] == [("C3", "approximate")]
+    assert found.verdict == "approximate"
+
+
 def test_interpolated_actions_show_their_floor(x):
     rotation = next(f for f in audit(Mean(), x, in_field=FIELD).families if f.name == "rotation")
     assert not rotation.exact

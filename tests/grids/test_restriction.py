@@ -41,6 +41,52 @@ def test_regular_fields_stay_regular():
         assert len(layer.out_field.rep.terms) == 1
 
 
+FROM_INFINITE = [
+    (2, "SO(2)", "2 irrep(0) + 2 irrep(1) + 2 irrep(2) + irrep(5)", ("C16", "C8", "C3", "C4", "C1")),
+    (2, "O(2)", "irrep(0,0) + irrep(1,0) + 2 irrep(1,1) + irrep(1,2)", ("D8", "D4", "C8", "D1", "C1")),
+    (3, "SO(3)", "irrep(0) + 2 irrep(1) + irrep(2)", ("O", "D4", "C4")),
+    (3, "O(3)", "irrep(0,0) + irrep(0,1) + irrep(1,1) + irrep(2,0)", ("Oh", "O", "C4v", "D2")),
+]
+
+
+@pytest.mark.parametrize(
+    ("d", "group", "rep", "subgroup"), [(d, g, rep, h) for d, g, rep, several in FROM_INFINITE for h in several]
+)
+def test_infinite_groups_restrict_to_finite_ones(d, group, rep, subgroup):
+    """ρ(h) of the infinite group is ρ(h) of the finite one, for the same matrix h, up to the order of channels."""
+    field = Grid(d).field(group, rep)
+    layer = Restrict(field, subgroup)
+    inside = layer.out_field.group
+    assert inside.name == subgroup
+    x = torch.randn(3, field.size, *(1,) * d, dtype=torch.float64)
+    y = layer(x)
+    for h in inside.elements:
+        matrix = inside.standard.on(h)[:d, :d]
+        assert torch.allclose(layer(field.rep.apply(matrix, x)), layer.out_field.rep.apply(h, y), atol=1e-12)
+
+
+def test_fine_turns_restrict_step_by_step():
+    """C16 → C8 → C4 → C1, all regular; SO(2) → C8, functions on the circle to functions on eight turns."""
+    torch.manual_seed(0)
+    field = Grid(2).field("C16", "1 regular")
+    for name, copies in (("C8", 2), ("C4", 4), ("C1", 16)):
+        layer = Restrict(field, name)
+        field = layer.out_field
+        assert field.rep.terms[0][0] == copies
+        assert field.rep == copies * (field.group.regular if name != "C1" else field.group.trivial)
+    image = Grid(2).field("SO(2)", 1)
+    net = derive(image, Classify(3), "tiny", restrict={1: "C8"}, nonlinearity="fourier").eval()
+    assert net.in_field.group.name == "C8"
+    x = torch.rand(4, 1, 17, 17)
+    with torch.no_grad():
+        for h in (2, 4, 6):
+            assert torch.allclose(net(net.in_field.act(h, x)), net(x), atol=1e-5)
+    again = network_from(net.declaration)
+    again.load_state_dict(net.state_dict())
+    with torch.no_grad():
+        assert torch.equal(again.eval()(x), net(x))
+
+
 def test_a_chain_keeps_the_subgroup_and_loses_the_rest():
     torch.manual_seed(0)
     image = Grid(2).field("D4", 1)
@@ -93,6 +139,10 @@ def test_mistakes():
         Restrict(image, "D1")
     with pytest.raises(DomainError, match="does not have"):
         Restrict(Grid(2, (4, 6)).field("D2", 1), "C4")
+    with pytest.raises(DomainError, match=r"do not lie in SO\(2\)"):
+        Restrict(Grid(2).field("SO(2)", 1), "D4")
+    with pytest.raises(DomainError, match="no finite group of matrices"):
+        Grid(2).field("SO(2)xS3", 1).rep.restrict("C4")
     with pytest.raises(FieldError, match="there are 3"):
         derive(image, Classify(2), "tiny", restrict={7: "C2"})
     with pytest.raises(FieldError, match=r"\{2: 'C4'\}"):

@@ -31,6 +31,7 @@ from erlangen.grids import (
     DepthwiseConv,
     FFTConv,
     Flatten,
+    FourierNonlinearity,
     IlluminationNorm,
     InvariantReadout,
     LayerNorm,
@@ -94,6 +95,8 @@ def restricted_chain() -> EquivariantModule:
     return Restricted(Sequential(lift, smaller, Conv(smaller.out_field, smaller.out_field)))
 
 
+ROUND = "2 irrep(0) + 2 irrep(1) + 2 irrep(2)"
+SOLID = "1 irrep(0,0) + 1 irrep(1,1) + 1 irrep(2,0)"
 HEXAGON = Group.from_permutations({"turn": "(0 1 2 3 4 5)", "mirror": "(1 5)(2 4)"}, name="hexagon")
 
 EVERY_LAW: dict[str, Build] = {
@@ -107,6 +110,21 @@ EVERY_LAW: dict[str, Build] = {
     "conv 1-D": lambda: Conv(image("D1", d=1), image("D1", "2 trivial + 1 regular", d=1), 5),
     "pool 3-D": lambda: Pool(image("O", "1 regular + 1 standard", 3)),
     "conv 3-D": lambda: Conv(image("C4", "1 regular", 3), image("C4", "1 regular", 3)),
+    "conv of eighth turns": lambda: Conv(image("C8"), image("C8", "1 regular + 1 standard"), 3),
+    "conv of eighth turns, strided": lambda: Conv(image("D8", "1 trivial"), image("D8", "1 regular"), 3, stride=2),
+    "conv of all turns": lambda: Conv(image("SO(2)", ROUND), image("SO(2)", "1 irrep(0) + 1 irrep(1)"), 5),
+    "conv of all turns in space": lambda: Conv(image("O(3)", SOLID, 3), image("O(3)", "irrep(0,0) + irrep(1,1)", 3)),
+    "depthwise of all turns": lambda: DepthwiseConv(image("O(2)", "irrep(0,0) + irrep(1,1)"), 3),
+    "spectral of eighth turns": lambda: SpectralConv(image("C8", "1 regular"), image("C8", "1 standard"), 2),
+    "conv of thirds by Fourier": lambda: FFTConv(image("D3", "1 regular"), image("D3", "1 trivial"), 5, method="fft"),
+    "mixing of all turns": lambda: Mixing(image("SO(3)", "2 trivial + 2 standard", 3), image("SO(3)", "standard", 3)),
+    "Fourier nonlinearity": lambda: FourierNonlinearity(image("SO(2)", ROUND)),
+    "Fourier nonlinearity on the sphere": lambda: FourierNonlinearity(image("O(3)", SOLID, 3), "elu"),
+    "Fourier nonlinearity of D4": lambda: FourierNonlinearity(image("D4", "2 trivial + 4 standard"), "relu"),
+    "gate on a grid": lambda: Gate(image("SO(2)", ROUND)),
+    "batch norm of irreps": lambda: BatchNorm(image("O(3)", SOLID, 3)),
+    "norm-ReLU of irreps": lambda: Nonlinearity(image("O(2)", "irrep(0,0) + irrep(1,0) + 2 irrep(1,1)")),
+    "readout of irreps": lambda: InvariantReadout(image("SO(2)", ROUND), Classify(3)),
     "depthwise": lambda: DepthwiseConv(image("D4"), 5),
     "depthwise mixed": lambda: DepthwiseConv(image("D4", "regular + 2 standard + sign"), 3, padding_mode="circular"),
     "depthwise 1-D": lambda: DepthwiseConv(image("D1", d=1), 7),
@@ -306,6 +324,24 @@ def test_other_layers_for_every_group(group: str, rep: str) -> None:
     layers = [BatchNorm(field), LayerNorm(field), Nonlinearity(field), Pool(field), InvariantReadout(field, Regress(2))]
     for layer in layers:
         check(layer, skip=(*MACHINERY, "deepcopy", "pickle", "repr"))
+
+
+BEYOND = [
+    ("C8", 2, {}),
+    ("C8", 2, {"hidden": "trivial + standard + irrep(2)", "nonlinearity": "fourier"}),
+    ("SO(2)", 2, {}),
+    ("SO(2)", 2, {"block": "residual"}),
+    ("O(2)", 2, {"nonlinearity": "gated"}),
+    ("O(2)", 2, {"nonlinearity": "norm", "shift": "exact"}),
+    ("SO(3)", 3, {"nonlinearity": "gated"}),
+    ("O(3)", 3, {"block": "separable"}),
+]
+
+
+@pytest.mark.parametrize(("group", "d", "options"), BEYOND)
+def test_networks_of_groups_beyond_the_grid(group: str, d: int, options: dict) -> None:
+    net = derive(image(group, "1 trivial", d), Classify(2), "tiny", width=0.5, **options)
+    check(net, shape=(10,) * d, skip=(*MACHINERY, "gradients"))
 
 
 @pytest.mark.parametrize("size", ["small", "medium"])

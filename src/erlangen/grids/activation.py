@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
-from erlangen.errors import FieldError, UnknownName
+from erlangen.errors import UnknownName
 from erlangen.grids.fourier_nonlinearity import FourierNonlinearity
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
 from erlangen.grids.sampling import holds_functions
@@ -60,16 +60,13 @@ def nonlinearity_option(recipe: Recipe, value: "str | dict[str, Any]") -> Recipe
     """The recipe with nonlinearities of this kind.
 
     Args:
-        recipe: any whose blocks are dense.
+        recipe: any.
         value: as `dense_block` takes it.
 
     Raises:
         UnknownName: no such kind.
-        FieldError: blocks of another kind, which have nonlinearities of their own.
     """
     _check(value if isinstance(value, str) else str(dict(value).get("kind")))
-    if any(local.get("kind", "dense") != "dense" for local in recipe.local):
-        raise FieldError("nonlinearity=… is an option of dense blocks. Fix: leave out block=…")
     return replace(recipe, local=tuple({**local, "nonlinearity": value} for local in recipe.local))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe
-from erlangen.errors import UnknownName
+from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.activation import dense_block
 from erlangen.grids.separable import is_lifting, separable_block, stem_options
 from erlangen.grids.wide_resnet import residual_block
@@ -42,9 +42,12 @@ def build_block(in_field: Field, out_field: Field, kind: str = "dense", **local:
 
     Raises:
         UnknownName: no such kind.
+        FieldError: a nonlinearity for blocks that have their own.
     """
     if kind not in BLOCKS:
         raise UnknownName("block", kind, sorted(BLOCKS))
+    if kind != "dense" and "nonlinearity" in local:
+        raise FieldError(f"{kind} blocks have nonlinearities of their own. Fix: leave out nonlinearity=… or block=…")
     return BLOCKS[kind](in_field, out_field, **local)
 
 
