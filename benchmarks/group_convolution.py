@@ -18,7 +18,18 @@ moves C²·k² numbers three times. How to install escnn: benchmarks/README.md.
     python benchmarks/group_convolution.py --only C8 D8 O        # groups
     OMP_NUM_THREADS=1 python benchmarks/group_convolution.py --threads 1 --clock cpu --out cells.json   # a busy machine
 
-Last run (two cores of a Xeon with AMX, torch 2.13.0, escnn 1.0.11; milliseconds, and seconds of construction):
+Last run of C8, D8 and O (one busy core, CPU time, 11 rounds):
+
+    cell                plain  ours/plain  ours/escnn  escnn/auto  escnn  escnn16  auto  export/plain  build s  theirs s
+    C8, 8 fields, 28²    34.6        1.04        0.86         4.8   41.9     12.0   8.7          1.00    0.010      1.55
+    C8, 16 fields, 28²  135.3        1.02        0.90         5.9  152.9     31.6  25.8          1.00    0.002      0.08
+    D8, 8 fields, 28²   136.9        1.02        0.90         6.0  155.7     34.6  26.0          1.00    0.012      0.16
+    D8, 16 fields, 28²  552.0        1.00        0.90         6.2  613.2    109.7  98.4          1.00    0.001      0.20
+    O, 2 fields, 16³     14.5        1.04        0.58         4.9   25.7     14.2   5.2          1.00    0.002      0.66
+    O, 4 fields, 16³     54.2        1.03        0.70         6.1   80.1     24.1  13.2          1.00    0.002      0.14
+
+Last run of C4 and D4, before freed memory was kept (two cores of a Xeon with AMX, torch 2.13.0, escnn 1.0.11;
+milliseconds, and seconds of construction):
 
     cell                plain  ours/plain  ours/escnn  escnn/auto  escnn  escnn16  auto  export/plain  build s  theirs s
     C4, 8 fields, 28²     5.4        0.92        0.69         4.1    7.3      3.8   1.8          1.01    0.010      0.03

@@ -12,7 +12,7 @@ import torch
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.mark.parametrize("script", ["group_convolution.py", "steering.py"])
+@pytest.mark.parametrize("script", ["group_convolution.py", "kernel_space.py", "steering.py"])
 def test_smoke(script: str, monkeypatch, capsys, tmp_path) -> None:
     """A table is printed; a second call finds every cell in the file."""
     threads, out = torch.get_num_threads(), tmp_path / "cells.json"
