@@ -25,8 +25,8 @@ A fresh erlangen layer has more functions, and smaller weights on those that tur
 
 Last run (4 seeds; torch 2.13.0, escnn 1.0.11): parameters of erlangen, alike, escnn; errors in percent at σ = 2 pixels,
 exact / samples, and as parts of escnn's. Padding k // 2 at stride 2 leaves the centre of 32², so escnn errs there at
-90°, too. At σ = 1 pixel and stride 1, kernel 7 errs 1.7, 1.2 and 1.8 times as much as escnn's for C8, D8 and C16 (alike 0.7, 0.6
-and 1.1): most of the functions that escnn does not have turn less well.
+90°, too. At σ = 1 pixel and stride 1, kernel 7 errs 1.7, 1.2 and 1.8 times as much as escnn's for C8, D8 and C16
+(alike 0.7, 0.6 and 1.1): most of the functions that escnn does not have turn less well.
 
     group, k  stride, n  parameters   erlangen     alike        escnn          with blur      of escnn      alike
     C8, 3     1, 33²     48 48 48     0.60 / 0.57  0.79 / 0.71  1.20 / 1.27    –              0.50 / 0.45   0.66 / 0.56
