@@ -31,10 +31,10 @@ from erlangen.symmetry.harmonic import spherical_harmonics
 from erlangen.symmetry.infinite_products import DirectProduct
 from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
 
-LENGTH = 1.35  # s, in taps: signals are as smooth as white noise after a Gaussian of this width
-NOISE = 5e-4  # ε
+LENGTH = 1.5  # s, in taps: signals are as smooth as white noise after a Gaussian of this width
+NOISE = 1e-4  # ε
 WORST = 0.5  # functions with a larger relative error are not carried by the stencil
-DAMPING = 4  # functions are scaled by (1 - e)^DAMPING, so that a fresh layer leans on those that turn well
+DAMPING = 8  # functions are scaled by (1 - e)^DAMPING, so that a fresh layer leans on those that turn well
 
 
 @dataclass(frozen=True, eq=False)
