@@ -1,14 +1,13 @@
 """The Fourier nonlinearity: sample the functions that irreps hold, apply a pointwise function, and transform back."""
 
+from copy import deepcopy
 from math import prod
-from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels, operator_dtype
 from erlangen.errors import UnknownName
 from erlangen.grids.groups import exact_part
 from erlangen.grids.nonlinearity import POINTWISE
@@ -46,9 +45,8 @@ class FourierNonlinearity(EquivariantModule):
             raise UnknownName("nonlinearity", function, sorted(POINTWISE))
         found = sampling(field.rep, samples)
         self.samples, self.turns = len(found.there), found.turns
-        self.body = FourierBody(
-            found.functions, found.sizes, Tables({"there": found.there, "back": found.back}), function
-        )
+        self.functions = found.functions
+        self.body = FourierBody(Tables({"there": found.every("there"), "back": found.every("back").T}), function)
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Sample, apply the function, transform back."""
@@ -67,41 +65,33 @@ class FourierNonlinearity(EquivariantModule):
         return True, f"for {part}, up to aliasing beyond"
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
-        """Both changes of basis."""
-        return 2 * self.body.functions * self.samples * sum(self.body.sizes) * prod(shape)
+        """Both changes of basis, as matrices on all channels."""
+        return 2 * self.functions * self.samples * self.in_field.size * prod(shape)
 
     def export(self) -> nn.Module:
         """The same in plain torch."""
-        tables: Any = self.body.tables
-        copy = Tables({name: table.numpy() for name, table in tables._exact.items()})
-        return FourierBody(self.body.functions, self.body.sizes, copy.to(tables.there), self.body.function)
+        return deepcopy(self.body)
 
     def extra_repr(self) -> str:
         """Functions and samples."""
-        body = self.body
-        return f"{body.function} of {body.functions} functions on {self.in_field.group}, {self.samples} samples"
+        return f"{self.body.function} of {self.functions} functions on {self.in_field.group}, {self.samples} samples"
 
 
 class FourierBody(nn.Module):
-    """Plain torch: to samples, pointwise, and back.
+    """Plain torch: to samples, pointwise, and back, as one matrix each.
 
     Args:
-        functions: m, how many functions a point holds.
-        sizes: coefficients of one function in every term.
-        tables: "there" and "back", as `erlangen.grids.sampling` finds them.
+        tables: "there" [m·samples, C] and "back" [C, m·samples].
         function: name of the pointwise function.
     """
 
-    def __init__(self, functions: int, sizes: tuple[int, ...], tables: Tables, function: str) -> None:
+    def __init__(self, tables: Tables, function: str) -> None:
         super().__init__()
-        self.functions, self.sizes, self.tables, self.function = functions, sizes, tables, function
+        self.tables, self.function = tables, function
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, *space] to the same."""
-        m, rows = self.functions, x.movedim(1, -1)
-        parts = [p.unflatten(-1, (m, -1)) for p in rows.split([m * n for n in self.sizes], dim=-1)]
-        v = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
-        samples = functional.linear(v, self.tables.get_buffer("there").to(v.dtype))
-        y = functional.linear(POINTWISE[self.function](samples), self.tables.get_buffer("back").to(v.dtype))
-        back = [p.flatten(-2) for p in y.to(x.dtype).split(self.sizes, dim=-1)]
-        return (back[0] if len(back) == 1 else torch.cat(back, dim=-1)).movedim(-1, 1)
+        dtype = operator_dtype("dense", x)
+        there, back = (self.tables.get_buffer(name).to(dtype) for name in ("there", "back"))
+        samples = functional.linear(x.movedim(1, -1).to(dtype), there)
+        return functional.linear(POINTWISE[self.function](samples), back).movedim(-1, 1)

@@ -53,6 +53,15 @@ class Sampling:
     back: np.ndarray
     turns: int
 
+    def every(self, which: str) -> np.ndarray:
+        """The matrix "there" (or "back", transposed) of all functions at once, [functions · samples, channels].
+
+        Channels lie term by term, and in a term function by function.
+        """
+        one = self.there if which == "there" else self.back.T
+        blocks = np.split(one, np.cumsum(self.sizes)[:-1], axis=1)
+        return np.concatenate([np.kron(np.eye(self.functions), block) for block in blocks], axis=1)
+
 
 def sampling(rep: Representation, samples: int | None = None) -> Sampling:
     """How to sample the functions that a sum of irreps holds.
