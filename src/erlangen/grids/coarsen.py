@@ -15,6 +15,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
+from erlangen.grids.groups import is_finer
 from erlangen.grids.line import convolve_line
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
@@ -48,14 +49,20 @@ def binomial(taps: int) -> tuple[float, ...]:
     return tuple(comb(taps - 1, j) / 2 ** (taps - 1) for j in range(taps))
 
 
-def blur(x: Tensor, stride: tuple[int, ...]) -> Tensor:
+def taps_at_least(stride: int, wide: bool) -> int:
+    """The smallest number of taps of the filter before every s-th sample is kept: 2s-1, or 2s+1 if it is wide."""
+    return 2 * stride + 1 if wide and stride > 1 else 2 * stride - 1
+
+
+def blur(x: Tensor, stride: tuple[int, ...], wide: bool = False) -> Tensor:
     """Filter every channel by the binomial and keep every s-th sample: one depthwise convolution, or three products.
 
     Args:
         x: [B, C, *space].
         stride: step along each axis.
+        wide: two taps more.
     """
-    windows = [window(n, s, 2 * s - 1) for n, s in zip(x.shape[2:], stride, strict=True)]
+    windows = [window(n, s, taps_at_least(s, wide)) for n, s in zip(x.shape[2:], stride, strict=True)]
     if len(stride) == 3:  # torch computes the gradient of a depthwise convolution of volumes slowly
         filters = [torch.tensor(binomial(count), dtype=torch.float64) for count, _ in windows]
         each = zip(filters, x.shape[2:], stride, windows, strict=True)
@@ -78,7 +85,8 @@ class Pool(EquivariantModule):
     Args:
         field: type of input and output.
         stride: the factor s, one for each axis or one number.
-        kind: "blur", a binomial filter of 2s-1 or 2s taps; "max", the maximum over s or s+1 samples; "maxblur", both.
+        kind: "blur", a binomial filter of 2s-1 or 2s taps, or of two more where the group turns by angles that do not
+            map pixels to pixels and aliases would not turn; "max", the maximum over s or s+1 samples; "maxblur", both.
 
     Raises:
         UnknownName: no such kind.
@@ -99,11 +107,12 @@ class Pool(EquivariantModule):
             )
         self.d = len(field.space.nominal_shape())
         self.stride, self.kind = spread(stride, self.d, "stride"), kind
+        self.wide = is_finer(field.group, self.d)
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *coarse"]:
         """Filter, then keep every s-th sample."""
         check_channels(self.in_field, x.shape[1], "Pool")
-        return pool(x, self.stride, self.kind)
+        return pool(x, self.stride, self.kind, self.wide)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Always: taps and padding follow the size."""
@@ -117,19 +126,19 @@ class Pool(EquivariantModule):
         """Taps of the filter at every output."""
         if self.kind == "max":
             return 0
-        taps = [window(n, s, 2 * s - 1)[0] for n, s in zip(shape, self.stride, strict=True)]
+        taps = [window(n, s, taps_at_least(s, self.wide))[0] for n, s in zip(shape, self.stride, strict=True)]
         return self.in_field.size * torch.Size(self.out_shape(shape)).numel() * torch.Size(taps).numel()
 
     def export(self) -> nn.Module:
         """The same filter."""
-        return PlainPool(self.stride, self.kind)
+        return PlainPool(self.stride, self.kind, self.wide)
 
     def extra_repr(self) -> str:
         """Kind and stride."""
         return f"{self.kind}, stride {'×'.join(map(str, self.stride))}"
 
 
-def pool(x: Tensor, stride: tuple[int, ...], kind: str) -> Tensor:
+def pool(x: Tensor, stride: tuple[int, ...], kind: str, wide: bool = False) -> Tensor:
     """Pool a signal [B, C, *space] as `Pool` does."""
     d = len(stride)
     sizes = x.shape[2:]
@@ -141,19 +150,19 @@ def pool(x: Tensor, stride: tuple[int, ...], kind: str) -> Tensor:
         return MAX_POOL[d](x, [k for k, _ in windows], list(stride))
     if kind == "maxblur":
         x = MAX_POOL[d](x, 3, 1, 1)
-    return blur(x, stride)
+    return blur(x, stride, wide)
 
 
 class PlainPool(nn.Module):
     """The plain-torch form of `Pool`."""
 
-    def __init__(self, stride: tuple[int, ...], kind: str) -> None:
+    def __init__(self, stride: tuple[int, ...], kind: str, wide: bool) -> None:
         super().__init__()
-        self.stride, self.kind = stride, kind
+        self.stride, self.kind, self.wide = stride, kind, wide
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter, then keep every s-th sample."""
-        return pool(x, self.stride, self.kind)
+        return pool(x, self.stride, self.kind, self.wide)
 
 
 class Upsample(EquivariantModule):
