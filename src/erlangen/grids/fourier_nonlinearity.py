@@ -36,7 +36,7 @@ class FourierNonlinearity(EquivariantModule):
         UnknownName: no such function.
 
     Source: Cohen, Geiger, Koehler & Welling 2018, arXiv 1801.10130 (to samples and back); Cesa, Lang & Weiler 2022, "A
-        program to build E(N)-equivariant steerable CNNs", section 3.3 (on grids).
+        Program to Build E(N)-Equivariant Steerable CNNs" (on grids).
     """
 
     def __init__(self, field: Field, function: str = "gelu", samples: int | None = None) -> None:

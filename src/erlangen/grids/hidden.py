@@ -5,7 +5,7 @@ from erlangen.symmetry import Component, FiniteGroup, Group
 from erlangen.symmetry.infinite_products import DirectProduct
 from erlangen.symmetry.rotations import PlaneRotations, SpaceRotations
 
-FREQUENCY = 3  # of functions on the circle, for SO(2) and O(2): 7 channels
+FREQUENCY = 2  # of functions on the circle, for SO(2) and O(2): 5 channels, all of which 3×3 taps can feed
 DEGREE = 2  # of functions on the sphere, for SO(3) and O(3): 9 channels
 
 

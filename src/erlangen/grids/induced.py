@@ -15,7 +15,7 @@ from erlangen.symmetry import Component
 
 
 class Induced(nn.Module):
-    """From the coefficients of one row (or column) to all entries of a kernel.
+    """From the coefficients of one row (or column) to all entries of a kernel: Hom_G(ρ, regular) = Hom(ρ, 1).
 
     Law: to the regular representation, K[g, i](t) = Σ_j (R_g K[e, j])(t) ρ_in(g)[i, j]; from it,
     K[o, g](t) = Σ_p ρ_out(g)[o, p] (R_g K[p, e])(t), where R_g turns functions on the taps.
@@ -24,8 +24,6 @@ class Induced(nn.Module):
         steering: how the taps turn.
         other: the representation on the other side, by signed permutations.
         outwards: whether the regular representation is the output.
-
-    Source: Frobenius reciprocity, Hom_G(ρ, regular) = Hom(ρ, 1).
     """
 
     def __init__(self, steering: Steering, other: Component, outwards: bool) -> None:
