@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import FieldError, NonlinearityError, UnknownName
-from erlangen.grids.coarsen import PlainPool, Pool
+from erlangen.grids.coarsen import Pool
 from erlangen.grids.scale import ScaleGrid
 
 KINDS = ("max", "mean")
@@ -100,15 +100,19 @@ class PoolEveryScale(EquivariantModule):
 
     def export(self) -> nn.Module:
         """The same in plain torch."""
-        return PlainPoolEveryScale(self.pool.stride, self.pool.kind)
+        return PlainPoolEveryScale(self.pool.export())
 
 
 class PlainPoolEveryScale(nn.Module):
-    """The plain-torch form of `PoolEveryScale`."""
+    """The plain-torch form of `PoolEveryScale`.
 
-    def __init__(self, stride: tuple[int, ...], kind: str) -> None:
+    Args:
+        pool: of one scale.
+    """
+
+    def __init__(self, pool: nn.Module) -> None:
         super().__init__()
-        self.pool = PlainPool(stride, kind)
+        self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool every scale."""
