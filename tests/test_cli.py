@@ -127,7 +127,11 @@ def test_derive_prints_the_plan(capsys, tmp_path):
     assert f"{plan['parameters']:,}" in text
     assert plan["exact"]
     assert main(["derive", "--domain", "graph", "--task", "segment", "--channels", "5", "--outputs", "7"]) == 0
+    assert main(["derive", "--domain", "strand", "--task", "profile", "--outputs", "regular", "--size", "tiny"]) == 0
+    assert main(["derive", "--domain", "point", "--group", "SO(3)", "--inputs", "2 standard", "--task", "regress"]) == 0
     assert main(["derive", "--group", "T"]) == 2
+    assert main(["derive", "--outputs", "regular"]) == 2
+    assert main(["derive", "--domain", "hexagons", "--shape", "[8,8]"]) == 2
 
 
 def test_train_writes_the_run_and_is_not_repeated(run_folder, capsys):

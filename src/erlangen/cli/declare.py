@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from erlangen.errors import DomainError, UnknownName
 
 if TYPE_CHECKING:
-    from erlangen.blueprint import Network, Task
+    from erlangen.blueprint import Network, Space, Task
     from erlangen.data import Dataset
 
-DOMAINS = ("grid", "graph")
-TASKS = ("classify", "regress", "segment", "predict")
+DOMAINS = ("grid", "hexagons", "strand", "graph", "point")
+TASKS = ("classify", "regress", "segment", "predict", "profile", "count")
 
 
 def check_word(kind: str, word: str | None, known: tuple[str, ...]) -> None:
@@ -71,15 +71,49 @@ def network_for(
         return derive(field, data.task, size, width=width, depth=depth, **(options or {}))
 
 
-def task_named(name: str, outputs: int) -> "Task":
-    """The task with this name and number of outputs (classes, values, or channels).
+def task_named(name: str, outputs: str) -> "Task":
+    """The task with this name.
+
+    Args:
+        name: one of `TASKS`.
+        outputs: how many classes, values or channels; or the representation that comes out, where a task has one.
 
     Raises:
         UnknownName: no such task.
+        DomainError: a representation for a task that counts its outputs.
     """
     check_word("task", name, TASKS)
-    from erlangen.blueprint import Classify, Predict, Regress, Segment
+    from erlangen.blueprint import Classify, Count, Predict, Profile, Regress, Segment
 
-    if name == "predict":
-        return Predict(f"{outputs} trivial")
-    return {"classify": Classify, "regress": Regress, "segment": Segment}[name](outputs)
+    if name in ("predict", "profile", "count"):
+        rep = f"{outputs} trivial" if outputs.isdigit() else outputs
+        return {"predict": Predict, "profile": Profile, "count": Count}[name](rep)
+    if not outputs.isdigit():
+        raise DomainError(f"the task {name!r} has a number of outputs, not {outputs!r}. Fix: --outputs 10")
+    return {"classify": Classify, "regress": Regress, "segment": Segment}[name](int(outputs))
+
+
+def space_named(domain: str, d: int, shape: list[int] | None) -> "Space":
+    """The space with this name.
+
+    Args:
+        domain: one of `DOMAINS`.
+        d: axes of a grid.
+        shape: pixels along each axis of a grid, the radius of hexagons, or the length of a strand; None: any.
+
+    Raises:
+        UnknownName: no such domain.
+        DomainError: a shape of the wrong length.
+    """
+    check_word("domain", domain, DOMAINS)
+    from erlangen.blueprint import space_from
+
+    if domain == "grid":
+        return space_from({"domain": domain, "d": d, "shape": shape})
+    if domain in ("graph", "point") or shape is None:
+        return space_from({"domain": domain})
+    if len(shape) != 1:
+        raise DomainError(
+            f"the shape of {domain} is one number, got {shape}. Fix: --shape [{shape[0] if shape else 16}]"
+        )
+    return space_from({"domain": domain, {"hexagons": "radius", "strand": "length"}[domain]: shape[0]})

@@ -7,9 +7,10 @@ def derive(
     domain: str = "grid",
     group: str | None = None,
     task: str = "classify",
-    outputs: int = 10,
+    outputs: str = "10",
     size: str = "small",
     channels: int = 1,
+    inputs: str | None = None,
     d: int = 2,
     shape: list[int] | None = None,
     data: str | None = None,
@@ -21,14 +22,15 @@ def derive(
     """Print the plan of the network: every layer with its field, law, exactness, parameters and multiplications.
 
     Args:
-        domain: what the data lives on: grid or graph.
-        group: the symmetry group; the largest one of the domain if not given.
-        task: classify, regress, segment or predict.
-        outputs: how many classes, values or channels come out.
+        domain: what the data lives on: grid, hexagons, strand, graph or point (one vector).
+        group: the symmetry group, such as C8, D4, O, SO(2), RC or S(5); the largest that is exact if not given.
+        task: classify, regress, segment, predict, profile or count.
+        outputs: how many classes, values or channels come out; or their representation, such as "regular".
         size: tiny, small, medium or large.
         channels: channels of the input, all of them scalars.
+        inputs: the representation of the input, in place of channels: "1 trivial + 1 standard"; letters on a strand.
         d: axes of a grid.
-        shape: pixels along each axis of a grid, such as [28,28].
+        shape: pixels along each axis of a grid, such as [28,28]; the radius of hexagons; the length of a strand.
         data: take domain, channels and task from this data set instead.
         width: multiplies the number of channels.
         depth: number of blocks.
@@ -37,20 +39,18 @@ def derive(
     """
     from pathlib import Path
 
-    from erlangen.cli.declare import DOMAINS, check_word, load_dataset, task_named
+    from erlangen.cli.declare import load_dataset, space_named, task_named
 
-    check_word("domain", domain, DOMAINS)
     goal = task_named(task, outputs)
+    space = space_named(domain, d, shape)
     from erlangen.blueprint import derive as derive_network
-    from erlangen.blueprint import space_from
 
     if data is not None:
         dataset = load_dataset(data, None, None, None)
         field, goal = dataset.field(group), dataset.task
     else:
-        import_domains()
-        space = space_from({"domain": "grid", "d": d, "shape": shape} if domain == "grid" else {"domain": domain})
-        field = space.field(group, f"{channels} trivial")
+        scalars = "letters" if domain == "strand" else f"{channels} trivial"
+        field = space.field(group, inputs or scalars)
     network = derive_network(field, goal, size, width=width, depth=depth, **(options or {}))
     print(network.plan)
     if json is not None:
@@ -58,9 +58,3 @@ def derive(
 
         write_json(Path(json), network.plan.to_dict())
     return 0
-
-
-def import_domains() -> None:
-    """Register every domain under its name."""
-    import erlangen.graphs
-    import erlangen.grids  # noqa: F401

@@ -15,7 +15,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
-from erlangen.grids.groups import is_finer
+from erlangen.grids.groups import exact_for, is_finer
 from erlangen.grids.line import convolve_line
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
@@ -115,8 +115,8 @@ class Pool(EquivariantModule):
         return pool(x, self.stride, self.kind, self.wide)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Always: taps and padding follow the size."""
-        return True, "always (taps follow the size)"
+        """Always for what maps pixels to pixels: taps and padding follow the size."""
+        return True, exact_for(self.in_field.group, self.d, "up to aliasing") or "always (taps follow the size)"
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """ceil(n / s) along each axis."""
@@ -181,6 +181,10 @@ class Upsample(EquivariantModule):
         """Interpolate x onto the grid of `like`."""
         check_channels(self.in_field, x.shape[1], "Upsample")
         return upsample(x, like)
+
+    def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
+        """Always for what maps pixels to pixels."""
+        return True, exact_for(self.in_field.group, len(shape), "up to interpolation") or "always"
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Three an axis and value."""

@@ -126,9 +126,9 @@ def exact_part(group: Group, d: int) -> FiniteGroup:
     return exact_part(first[0] if isinstance(first, tuple) else first, d)
 
 
-def exact_for(group: Group, d: int) -> str:
-    """When a kernel of several taps that the group turns is exact, in words; empty where it is for the whole group."""
-    return f"for {exact_part(group, d)}, in least squares beyond" if is_finer(group, d) else ""
+def exact_for(group: Group, d: int, beyond: str = "in least squares") -> str:
+    """When a map that looks at neighbours is exact, and how it is beyond, in words; empty if for the whole group."""
+    return f"for {exact_part(group, d)}, {beyond} beyond" if is_finer(group, d) else ""
 
 
 def point(name: str, d: int) -> FiniteGroup:
