@@ -3,7 +3,7 @@
 Splice junctions and promoters are read on one strand: their reverse complement has another label. Arms as in
 dna_binding.py, at equal widths, epochs and order of examples:
 
-    plain       the network without the symmetry
+    plain       the network without the symmetry: derive(..., depth=4, words=1, dropout=0.1), as all of them
     augmented   + every training sequence on a random strand, with its label: a lie
     conjoined   the plain network, averaged over both strands in training and at test time
     RC          layers of the reverse complement, invariant head
@@ -40,6 +40,7 @@ SETS = {  # name -> whether folds (else seeds) are the pairs
     "motifs": False,
     "fastsk-ctcf": False,
 }
+DEEP = {"depth": 4, "words": 1, "dropout": 0.1}  # where a motif stands counts: twice the blocks of the default
 ARMS = ("plain", "augmented", "conjoined", "RC", "exchanged")
 
 
@@ -60,7 +61,7 @@ def train(name: str, arm: str, pair: int, given: argparse.Namespace) -> tuple[nn
     torch.manual_seed(pair)
     field = data.field("RC" if arm in ("RC", "exchanged") else "C1")
     task = replace(data.task, rep="regular") if arm == "exchanged" else data.task
-    net = eg.derive(field, task, given.size)
+    net = eg.derive(field, task, given.size, **DEEP)
     model = Conjoin(net, data.field("RC")) if arm == "conjoined" else net
     augment = "RC" if arm == "augmented" else None
     start = time.perf_counter()

@@ -1,5 +1,7 @@
 """`derive`: from domain, symmetry and task to a network. One function for every domain."""
 
+import re
+from dataclasses import fields
 from typing import Any
 
 from torch import nn
@@ -9,7 +11,7 @@ from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, plan_of
 from erlangen.blueprint.space import Recipe, space_from
 from erlangen.blueprint.task import Task, task_from
-from erlangen.errors import ErlangenError, FieldError
+from erlangen.errors import ErlangenError, FieldError, UnknownName
 from erlangen.symmetry import FiniteGroup, Group, Representation, group
 
 
@@ -62,7 +64,7 @@ def derive(
         The network; `net.plan` says, layer by layer, which law holds and when it is exact.
 
     Raises:
-        UnknownName: no recipe has that size.
+        UnknownName: no recipe has that size, or nothing knows an option.
         FieldError: `field` is no field or `task` no task.
         NoEquivariantMap: some layer would be constantly zero.
 
@@ -80,7 +82,7 @@ def derive(
     recipe, others = _adapt(space.recipe(size, field, task), width, depth, options)
     recipe = space.adapt(recipe, others)
     body = _u_shaped(field, recipe) if task.dense and recipe.coarsen_after else _straight(field, recipe)
-    head = body[-1].out_field.space.readout(body[-1].out_field, task, dropout=recipe.dropout, **recipe.options)
+    head = _head(body[-1].out_field, task, recipe)
     declaration = {
         "space": space.describe(),
         "group": field.group.describe(),
@@ -92,6 +94,18 @@ def derive(
         "options": options,
     }
     return Network(*body, head, task=task, declaration=declaration)
+
+
+def _head(field: Field, task: Task, recipe: Recipe) -> EquivariantModule:
+    """The readout; an option that it does not know is one that nothing knew."""
+    try:
+        return field.space.readout(field, task, dropout=recipe.dropout, **recipe.options)
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in recipe.options:
+            raise
+        known = [f.name for f in fields(Recipe) if f.name != "options"]
+        raise UnknownName(f"option of derive for {field.space} and the task {task.name}", unknown[1], known) from error
 
 
 def network_from(declaration: dict[str, Any]) -> Network:

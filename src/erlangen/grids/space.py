@@ -184,7 +184,12 @@ class Grid(Space):
             why = self._obstacle(on_grid(chosen, self.d))
         if why is None:
             return on_grid(chosen, self.d)
-        raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.")
+        fix = (
+            ""
+            if self.spacing is None or len(set(self.spacing)) == 1
+            else " Fix: resample it to equal spacing, or one of those."
+        )
+        raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.{fix}")
 
     def _obstacle(self, group: Group) -> str | None:
         """Which two axes the group exchanges although they differ, in words; None if it maps the grid to itself."""
