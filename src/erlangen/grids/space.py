@@ -28,7 +28,7 @@ from erlangen.grids.groups import (
 )
 from erlangen.grids.labels import label_of
 from erlangen.grids.moves import move_points
-from erlangen.grids.rotation import turn
+from erlangen.grids.rotation import turn, turns_of_volumes
 from erlangen.symmetry import FiniteGroup, Group, Representation, direct_product
 from erlangen.symmetry import group as group_named
 
@@ -210,7 +210,7 @@ class Grid(Space):
     def actions(
         self, group: Any, signal: Tensor, count: int = 8, generator: torch.Generator | None = None
     ) -> list[Action]:
-        """Every element of a finite group, whole-pixel shifts, and (on square images) turns by angles in between.
+        """Every element of a finite group, whole-pixel shifts, and (squares and cubes) turns by angles in between.
 
         Of an infinite group: the elements that map pixels to pixels, and random ones.
         """
@@ -228,6 +228,8 @@ class Grid(Space):
             even = [float(a) for a in range(15, 360, 15) if a % 90]
             angles = even + sorted(round(a, 1) for a in extra)
             found += [turn(angle) for angle in angles]
+        if self.d == 3 and len(set(shape)) == 1 and len(set(self.spacing or (1,))) == 1:
+            found += turns_of_volumes(count if isinstance(group, FiniteGroup) else 0, generator)
         return found
 
     def _element(self, group: Any, g: Any) -> Action:
