@@ -35,6 +35,7 @@ class Trace:
         flips: share of the sample's labels that change.
         correct: share of the moved sample's labels that are right; NaN where there is no label.
         predicted: the label of the moved sample, where the output is one label a sample.
+        score: change of the probability of the class predicted before, where the output is one label a sample.
     """
 
     action: Action
@@ -45,6 +46,7 @@ class Trace:
     flips: list[Tensor] = dataclass_field(default_factory=list)
     correct: list[Tensor] = dataclass_field(default_factory=list)
     predicted: list[Tensor] = dataclass_field(default_factory=list)
+    score: list[Tensor] = dataclass_field(default_factory=list)
 
     def errors(self) -> np.ndarray:
         """Relative error of every sample, [n]."""
@@ -60,7 +62,7 @@ class Measurement:
         unknown: actions that could not be carried to the output, with the reason.
         clean_correct: [n] share of right labels without any motion; NaN where there is no label; empty without labels.
         predicted: [n] predicted class of every sample, for outputs [B, K].
-        targets: [n] labels of the same samples.
+        targets: [n] labels of the same samples, where they are known.
         spread: relative standard deviation of the output over the samples; near 0 for a network that ignores its input.
         finite: whether every clean output is finite.
     """
@@ -211,10 +213,23 @@ def _record(
     trace.flips.append((a != b).double().reshape(rows, -1).mean(1)[back])
     if a.ndim == 1:
         trace.predicted.append(a[back])
+        trace.score.append(score_change(tensor(f_gx), tensor(g_fx))[back])
     if chunk.targets is not None:
         targets = _carry_targets(carry, action, chunk.targets, a)
         if targets is not None:
             trace.correct.append(hits(tensor(f_gx), targets)[back])
+
+
+def score_change(f_gx: Tensor, g_fx: Tensor) -> Tensor:
+    """|p_c(g·x) − p_c(x)| of every sample, [n], where c is the class predicted for x and p the softmax of the scores.
+
+    Args:
+        f_gx: [n, K] scores of the moved samples.
+        g_fx: [n, K] scores of the samples.
+    """
+    before, after = g_fx.double().softmax(1), f_gx.double().softmax(1)
+    predicted = g_fx.argmax(1, keepdim=True)
+    return (after - before).gather(1, predicted).abs()[:, 0]
 
 
 def _carry_targets(carry: Carrier, action: Action, targets: Tensor, predicted: Tensor) -> Tensor | None:
@@ -239,10 +254,13 @@ def hits(output: Tensor, targets: Tensor) -> Tensor:
 
 def _classes(outputs: list[Any], probe: Probe, labels: bool) -> tuple[Tensor | None, Tensor | None]:
     targets = [c.targets for c in probe.chunks]
-    if not labels or any(t is None or t.ndim != 1 for t in targets) or tensor(outputs[0]).ndim != 2:
+    if not labels or tensor(outputs[0]).ndim != 2:
         return None, None
-    predicted, known = torch.cat([tensor(o).argmax(1) for o in outputs]), torch.cat(targets)  # type: ignore[arg-type]
-    return (predicted, known) if predicted.shape == known.shape else (None, None)
+    predicted = torch.cat([tensor(o).argmax(1) for o in outputs])
+    if any(t is None or t.ndim != 1 for t in targets):
+        return predicted, None
+    known = torch.cat(targets)  # type: ignore[arg-type]
+    return predicted, known if predicted.shape == known.shape else None
 
 
 def _spread(outputs: list[Any]) -> float:

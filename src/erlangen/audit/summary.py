@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from erlangen.audit.measure import Measurement, Trace, interval
 from erlangen.audit.verdict import Limits
@@ -27,6 +29,7 @@ class ActionResult:
         worst_sample: the sample that had it.
         floor: mean error of the identity network, what interpolation alone costs; None for exact actions.
         flips: share of labels that change; None if the output is no label.
+        score: mean change of the probability of the class predicted before; None if the output is not one label.
         accuracy: share of right labels on the moved samples; None without labels.
     """
 
@@ -41,6 +44,7 @@ class ActionResult:
     worst_sample: int
     floor: float | None
     flips: float | None
+    score: float | None
     accuracy: float | None
 
 
@@ -60,6 +64,9 @@ class FamilyResult:
         worst_sample: the sample that had it.
         floor: mean error of the identity network; None for exact actions.
         flips: share of labels that change.
+        consistency: share of samples given the same class by two different actions, the identity among them, averaged
+            over all pairs of actions; None if the output is not one label a sample.
+        score: mean change of the probability of the class predicted before.
         accuracy: share of right labels on the moved samples.
         verdict: "exact", "approximate", "broken", or "interpolated" where the floor forbids a verdict of its own; the
             elements of a declared group that interpolate are "approximate" or "broken" by their mean beside the floor.
@@ -76,6 +83,8 @@ class FamilyResult:
     worst_sample: int
     floor: float | None
     flips: float | None
+    consistency: float | None
+    score: float | None
     accuracy: float | None
     verdict: str
 
@@ -102,7 +111,7 @@ def summarise(
         members = [t for t in measured.traces if (t.action.family, t.action.exact) == (name, exact)]
         found = [a for a in actions if (a.family, a.exact) == (name, exact)]
         title = name if exact or (name, True) not in names else f"{name}{BESIDE}"
-        families.append(_family(title, members, found, name in declared, limits, seed))
+        families.append(_family(title, members, found, name in declared, limits, seed, measured.predicted))
     return actions, families
 
 
@@ -121,12 +130,19 @@ def _action(trace: Trace, seed: int) -> ActionResult:
         worst_sample=worst,
         floor=mean_of(trace.floor),
         flips=mean_of(trace.flips),
+        score=mean_of(trace.score),
         accuracy=mean_of(trace.correct),
     )
 
 
 def _family(
-    name: str, traces: list[Trace], actions: list[ActionResult], declared: bool, limits: Limits, seed: int
+    name: str,
+    traces: list[Trace],
+    actions: list[ActionResult],
+    declared: bool,
+    limits: Limits,
+    seed: int,
+    predicted: Tensor | None,
 ) -> FamilyResult:
     per_sample = np.mean([t.errors() for t in traces], axis=0)
     worst = max(actions, key=lambda a: a.worst)
@@ -150,9 +166,31 @@ def _family(
         worst_sample=worst.worst_sample,
         floor=floor,
         flips=average([a.flips for a in actions]),
+        consistency=consistency(traces, predicted),
+        score=average([a.score for a in actions]),
         accuracy=average([a.accuracy for a in actions]),
         verdict=verdict,
     )
+
+
+def consistency(traces: list[Trace], predicted: Tensor | None) -> float | None:
+    """Share of samples that two actions, drawn without replacement from those tried and the identity, give one class.
+
+    Args:
+        traces: of one family.
+        predicted: [n] classes of the samples as they are.
+
+    Law: for m actions of which m_k give class k, Σ_k m_k (m_k − 1) / (m (m − 1)), averaged over samples.
+
+    Source: Zhang 2019, Making convolutional networks shift-invariant again, arXiv 1904.11486 (two random shifts).
+    """
+    if predicted is None or not traces or any(not t.predicted for t in traces):
+        return None
+    votes = torch.stack([predicted, *(torch.cat(t.predicted) for t in traces)])
+    counts = torch.zeros(votes.shape[1], int(votes.max()) + 1, dtype=torch.float64)
+    counts.scatter_add_(1, votes.mT, torch.ones_like(votes.mT, dtype=torch.float64))
+    pairs = (counts * (counts - 1)).sum(1) / (len(votes) * (len(votes) - 1))
+    return float(pairs.mean())
 
 
 def words_on_parts(families: list[FamilyResult]) -> str | None:

@@ -1,0 +1,126 @@
+"""One-parameter groups of transformations, exp(tA), that move signals smoothly: what a Lie derivative follows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from erlangen.audit.carry import UnknownAction
+from erlangen.blueprint import Field, Signal
+from erlangen.errors import UnknownName
+from erlangen.symmetry import Group, Representation
+
+Time = float | Tensor
+
+
+@dataclass(frozen=True)
+class Flow:
+    """t ↦ exp(tA) on signals.
+
+    Args:
+        name: of the generator A, such as "shift-x", "rotation" or an element of a Lie algebra.
+        family: what it belongs to: "translation", "rotation", "scale", "colour", or the name of a group.
+        unit: of the parameter t, such as "pixels" or "radians".
+        times: where on its range a curve of errors is measured.
+        points: (x, t) → x moved, channels untouched; None where only channels move.
+        channels: representation of the channels → the generator on them [C, C], None where they stay; raises
+            `UnknownAction` where the flow says nothing about them.
+        invariant: whether everything but the input is expected to stay (colour).
+
+    Law: exp(sA) exp(tA) = exp((s+t)A), up to interpolation.
+    """
+
+    name: str
+    family: str
+    unit: str
+    times: tuple[float, ...]
+    points: Callable[[Tensor, Time], Tensor] | None
+    channels: Callable[[Representation], np.ndarray | None]
+    invariant: bool = False
+
+    def move(self, x: Tensor, t: Time, rep: Representation | None) -> Tensor:
+        """exp(tA)·x on a map or a vector whose channels carry `rep` (None: they stay)."""
+        generator = None if rep is None else self.channels(rep)
+        if self.points is not None and x.ndim > 2:
+            x = self.points(x, t)
+        if generator is None:
+            return x
+        turn = torch.matrix_exp(torch.as_tensor(t, dtype=torch.float64) * torch.from_numpy(generator)).to(x.dtype)
+        return torch.einsum("ij,bj...->bi...", turn, x)
+
+    def tangent(self, x: Tensor, rep: Representation | None) -> Tensor:
+        """A·x = d/dt exp(tA)·x at t = 0."""
+        zero = torch.zeros((), dtype=torch.float64)
+        return torch.func.jvp(lambda t: self.move(x, t, rep), (zero,), (torch.ones_like(zero),))[1].to(x.dtype)
+
+    def carry(self, signal: Tensor, value: Tensor, t: Time, rep: Representation | None) -> Tensor:
+        """exp(tA) on a value met in a network that was fed `signal`.
+
+        Raises:
+            UnknownAction: the value is neither a map on the domain nor a vector.
+        """
+        return value if self.stays(signal, value, rep) else self.move(value, t, rep)
+
+    def carry_tangent(self, signal: Tensor, value: Tensor, rep: Representation | None) -> Tensor:
+        """A on a value met in a network that was fed `signal` (see `carry`)."""
+        return torch.zeros_like(value) if self.stays(signal, value, rep) else self.tangent(value, rep)
+
+    def stays(self, signal: Tensor, value: Tensor, rep: Representation | None) -> bool:
+        """Whether a value is expected not to move at all.
+
+        Raises:
+            UnknownAction: nothing is known about it.
+        """
+        if self.invariant:
+            return True
+        if value.ndim == signal.ndim and value.ndim > 2 and max(value.shape[2:]) > 1:
+            return False
+        if value.ndim <= 2 or (value.ndim == signal.ndim and max(value.shape[2:]) == 1):
+            return rep is None or value.ndim < 2 or rep.size != value.shape[1] or self.channels(rep) is None
+        raise UnknownAction(f"no action of {self.name} is known on a tensor of shape {list(value.shape)}")
+
+
+def flows_of(field: Field, signal: Any, names: "tuple[str, ...] | None" = None, sampling: str = "spline") -> list[Flow]:
+    """The one-parameter groups that move the signals of a field.
+
+    On grids: shifts, rotations, scale, shear and hyperbolic rotations, and of colour images hue, saturation and
+    exposure. On vectors under a Lie group: its Lie algebra. Where the symmetries are discrete (permutations of the
+    nodes of a graph, the letters of a strand), none.
+
+    Args:
+        field: type of the input.
+        signal: an input.
+        names: of the generators that are wanted, all if None.
+        sampling: "spline", "bicubic" or "fourier", how grids are read between the pixels.
+
+    Raises:
+        UnknownName: no such generator.
+    """
+    from erlangen.audit.grid_flows import grid_flows
+    from erlangen.grids import Grid
+
+    if isinstance(signal, Signal):
+        found: list[Flow] = []
+    elif isinstance(field.space, Grid):
+        found = grid_flows(field, signal, sampling)
+    else:
+        found = [_algebra_flow(field.group, name) for name in field.group.algebra]
+    if names is None:
+        return found
+    for name in names:
+        if name not in [f.name for f in found]:
+            raise UnknownName(f"generator on {field}", name, [f.name for f in found])
+    return [f for f in found if f.name in names]
+
+
+def _algebra_flow(group: Group, name: str) -> Flow:
+    def channels(rep: Representation) -> np.ndarray | None:
+        if rep.group != group:
+            raise UnknownAction(f"{rep} of {rep.group} says nothing about {group}")
+        return None if rep.is_trivial else rep.derivative(name)
+
+    times = tuple(round(t, 3) for t in np.linspace(-1, 1, 9) if t)
+    return Flow(name, group.name, "units of the algebra", times, None, channels)
