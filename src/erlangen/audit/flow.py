@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,18 @@ from erlangen.symmetry import Group, Representation
 Time = float | Tensor
 
 
+class Motion(Protocol):
+    """(x, t) → exp(tA)·x, and its derivative."""
+
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
+        """exp(tA)·x."""
+        ...
+
+    def tangent(self, x: Tensor) -> Tensor:
+        """A·x."""
+        ...
+
+
 @dataclass(frozen=True)
 class Flow:
     """t ↦ exp(tA) on signals.
@@ -25,7 +37,7 @@ class Flow:
         family: what it belongs to: "translation", "rotation", "scale", "colour", or the name of a group.
         unit: of the parameter t, such as "pixels" or "radians".
         times: where on its range a curve of errors is measured.
-        points: (x, t) → x moved, channels untouched; None where only channels move.
+        points: how the points move while channels stay, or the colours of every point; None on vectors.
         channels: representation of the channels → the generator on them [C, C], None where they stay; raises
             `UnknownAction` where the flow says nothing about them.
         invariant: whether everything but the input is expected to stay (colour).
@@ -37,7 +49,7 @@ class Flow:
     family: str
     unit: str
     times: tuple[float, ...]
-    points: Callable[[Tensor, Time], Tensor] | None
+    points: Motion | None
     channels: Callable[[Representation], np.ndarray | None]
     invariant: bool = False
 
@@ -53,8 +65,11 @@ class Flow:
 
     def tangent(self, x: Tensor, rep: Representation | None) -> Tensor:
         """A·x = d/dt exp(tA)·x at t = 0."""
-        zero = torch.zeros((), dtype=torch.float64)
-        return torch.func.jvp(lambda t: self.move(x, t, rep), (zero,), (torch.ones_like(zero),))[1].to(x.dtype)
+        generator = None if rep is None else self.channels(rep)
+        found = self.points.tangent(x) if self.points is not None and x.ndim > 2 else torch.zeros_like(x)
+        if generator is None:
+            return found
+        return found + torch.einsum("ij,bj...->bi...", torch.from_numpy(generator).to(x.dtype), x)
 
     def carry(self, signal: Tensor, value: Tensor, t: Time, rep: Representation | None) -> Tensor:
         """exp(tA) on a value met in a network that was fed `signal`.

@@ -93,6 +93,20 @@ class _Motion:
             moved = self.sampler.at(x, u @ back.mT + torch.tensor(middle, dtype=torch.float64))
         return masked(moved) if self.hexagonal and moved.ndim == 4 else moved
 
+    def tangent(self, x: Tensor) -> Tensor:
+        """−∇x(u)·(A(u − c) + b)."""
+        d = len(self.shape)
+        sizes = tuple(x.shape[-d:])
+        along = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in sizes]
+        u = torch.stack(torch.meshgrid(*along, indexing="ij"), -1)
+        steps = [b * n / m for b, n, m in zip(self.step, sizes, self.shape, strict=True)]
+        velocity = (u @ self.matrix.mT + torch.tensor(steps, dtype=torch.float64)).to(x.dtype)
+        total = torch.zeros_like(x)
+        for i in range(d):
+            if bool(velocity[..., i].any()):
+                total = total - self.sampler.gradient(x, i - d) * velocity[..., i]
+        return masked(total) if self.hexagonal and total.ndim == 4 else total
+
 
 class _Channels:
     """How a linear flow moves channels: trivial ones stay, vectors turn along, others by the algebra of their group."""
@@ -149,3 +163,7 @@ class _Recolour:
     def __call__(self, x: Tensor, t: Time) -> Tensor:
         turn = torch.matrix_exp(torch.as_tensor(t, dtype=torch.float64) * self.matrix)
         return torch.einsum("ij,bj...->bi...", turn.to(x.dtype), x)
+
+    def tangent(self, x: Tensor) -> Tensor:
+        """A on the three channels of every pixel."""
+        return torch.einsum("ij,bj...->bi...", self.matrix.to(x.dtype), x)

@@ -81,6 +81,11 @@ class Sampler:
         rows = x.reshape(prod(lead), prod(shape)).mT.contiguous()  # [pixels, signals]
         return self._near(rows, where, shape).mT.reshape(*lead, *places.shape[:-1])
 
+    def gradient(self, x: Float[Tensor, "*lead_and_space"], axis: int) -> Tensor:
+        """The derivative of the signal at its pixels along one axis, per pixel; a negative axis, as −1 for the last."""
+        matrix = _gradient(self, x.shape[axis]).to(x)
+        return torch.movedim(torch.movedim(x, axis, -1) @ matrix.mT, -1, axis)
+
     def _near(self, rows: Tensor, where: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Σ over the 4^d pixels around every place, [places, signals]."""
         first = where.detach().floor() - 1
@@ -138,6 +143,13 @@ def _dirichlet(s: Tensor, n: int) -> Tensor:
     if n % 2 == 0:
         total = total + torch.cos(pi * s)
     return total / n
+
+
+@lru_cache(maxsize=64)
+def _gradient(sampler: Sampler, n: int) -> Tensor:
+    """The derivative of `Sampler._matrix` at the pixels themselves, float64 [n, n]."""
+    pixels, zero = torch.arange(n, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    return torch.func.jvp(lambda s: sampler._matrix(pixels + s, n), (zero,), (torch.ones_like(zero),))[1]
 
 
 @lru_cache(maxsize=32)
