@@ -155,7 +155,7 @@ def _by_duals(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call],
     def lead(place: Place, value: Tensor) -> Tensor:
         primal, tangent = forward_ad.unpack_dual(value)
         arrived[place] = torch.zeros_like(primal) if tangent is None else tangent.clone()
-        return forward_ad.make_dual(primal.clone(), right[place][1])
+        return forward_ad.make_dual(primal.clone(), right[place][1].clone())  # a layer may work in place
 
     with differentiable(), forward_ad.dual_level():
         result = tensor(main_output(passing(model, forward_ad.make_dual(x, direction), calls, list(right), lead)))
