@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import mean, stdev
+from statistics import mean
 
-from erlangen.errors import RunError
-
-CONFIDENCE = 0.95
+from erlangen.learn.statistics import CONFIDENCE, paired_interval
 
 
 @dataclass(frozen=True)
@@ -54,16 +51,9 @@ def judge_symmetry(
 
     Source: Student 1908, The Probable Error of a Mean (the paired interval).
     """
-    if len(with_symmetry) != len(without) or len(without) < 2:
-        raise RunError(
-            f"{len(with_symmetry)} and {len(without)} scores: need two or more pairs. Fix: run more seeds or folds."
-        )
-    from scipy.stats import t
-
-    gaps = [a - b for a, b in zip(with_symmetry, without, strict=True)]
-    gain, half = mean(gaps), float(t.ppf(0.5 + CONFIDENCE / 2, len(gaps) - 1)) * stdev(gaps) / sqrt(len(gaps))
-    low, high = gain - half, gain + half
-    known = f"gain {gain:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {len(gaps)} pairs"
+    found = paired_interval(with_symmetry, without)
+    gain, low, high = found.gain, found.low, found.high
+    known = f"gain {gain:+.3f}, {CONFIDENCE:.0%} interval {low:+.3f} to {high:+.3f} over {found.pairs} pairs"
     scores = f"{mean(with_symmetry):.3f} with it, {mean(without):.3f} without ({known})"
     if high < 0:
         words = (
