@@ -6,6 +6,9 @@ from types import ModuleType
 
 from erlangen.audit.carry import UnknownAction
 from erlangen.audit.classes import ClassReport, LookAlike, Pair, Transition
+from erlangen.audit.contribution import Contribution, contributions
+from erlangen.audit.curves import Curve, error_curves
+from erlangen.audit.lie import Derivative, lie_derivatives
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.run import audit
 from erlangen.audit.steady import Steadiness
@@ -16,6 +19,9 @@ __all__ = [
     "ActionResult",
     "Audit",
     "ClassReport",
+    "Contribution",
+    "Curve",
+    "Derivative",
     "FamilyResult",
     "LayerResult",
     "Limits",
@@ -25,6 +31,9 @@ __all__ = [
     "Transition",
     "UnknownAction",
     "audit",
+    "contributions",
+    "error_curves",
+    "lie_derivatives",
     "limits_for",
 ]
 

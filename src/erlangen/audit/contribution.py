@@ -74,9 +74,9 @@ def contributions(
         in_field: what the input lives on; by default the model's, else the data set's.
         out_field: what the output should do; by default the model's, else: vectors stay, maps move with the input.
         generators: names; None takes all that move more than colours.
-        method: "backward", gradients of the outputs, once for all layers and generators (exact up to 32 outputs, else
-            in 32 random directions); "forward", a Jacobian-vector product for every layer, exact; "differences", two
-            forward passes for every layer, for networks that cannot be differentiated.
+        method: "backward", L f_i by differences, two passes for all layers, and gradients of the outputs, once for all
+            generators (exact up to 32 outputs, else in 32 random directions); "forward", a Jacobian-vector product for
+            every layer, exact; "differences", two passes for every layer, for networks that cannot be differentiated.
         sampling: "spline", "bicubic" or "fourier", how grids are read between the pixels.
         samples: how many samples; their activations are kept.
         seed: of their choice, and of random directions.
@@ -120,7 +120,7 @@ def contributions_of(
         seed: of random directions.
     """
     calls, output = record(model, x, carry, reps[0])
-    every = [led_defects(model, x, calls, tensor(output), flow, reps, method == "differences") for flow in flows]
+    every = [led_defects(model, x, calls, tensor(output), flow, reps, method == "forward") for flow in flows]
     places = sorted({site.place for sites in every for site in sites if site.place is not None})
     pulled = _pulled_back(model, x, calls, tensor(output), places, seed) if method == "backward" else None
     found = []

@@ -14,11 +14,11 @@ from erlangen.grids import Grid, HexGrid, Strand
 from erlangen.grids.hexagon.lattice import BASIS, masked
 from erlangen.symmetry import Representation
 
-FRACTIONS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.5, 2.0)
-ANGLES = tuple(a * pi / 180 for a in range(15, 360, 15))
-SIZES = (-0.3, -0.2, -0.1, -0.05, 0.05, 0.1, 0.2, 0.3)
-HUES = tuple(a * pi / 180 for a in (-90, -60, -30, -15, 15, 30, 60, 90))
-STRENGTHS = (-1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0)
+FRACTIONS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+ANGLES = tuple(k * pi / 8 for k in range(1, 16))
+SIZES = (-0.3, -0.2, -0.1, 0.1, 0.2, 0.3)
+HUES = tuple(a * pi / 180 for a in (-90, -60, -30, 30, 60, 90))
+STRENGTHS = (-1.0, -0.5, -0.2, 0.2, 0.5, 1.0)
 
 
 def grid_flows(field: Field, signal: Tensor, sampling: str) -> list[Flow]:
@@ -56,7 +56,8 @@ def _linear(d: int) -> list[tuple[str, str, str, tuple[float, ...], np.ndarray]]
         if d > max(i, j) and (name == "") == (d == 2):
             turn = np.zeros((d, d))
             turn[j, i], turn[i, j] = 1.0, -1.0
-            found.append((f"rotation{name}", "rotation", "radians", ANGLES, turn))
+            times = ANGLES if d == 2 else ANGLES[1::2]
+            found.append((f"rotation{name}", "rotation", "radians", times, turn))
     found.append(("scale", "scale", "log size", SIZES, np.eye(d)))
     if d == 2:
         found.append(("shear", "shear", "slope", SIZES, np.array([[0.0, 1.0], [0.0, 0.0]])))

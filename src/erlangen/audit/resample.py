@@ -12,7 +12,6 @@ Source: Keys 1981, IEEE Trans. ASSP 29(6); Unser 1999, IEEE Signal Processing Ma
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from math import pi, prod
 
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor
 from erlangen.errors import UnknownName
 
 KINDS = ("spline", "bicubic", "fourier")
+GATHERED = 1 << 22  # values gathered together
 POINTS = 4096  # places at which a trigonometric polynomial is evaluated together
 
 
@@ -88,23 +88,26 @@ class Sampler:
 
     def _near(self, rows: Tensor, where: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Σ over the 4^d pixels around every place, [places, signals]."""
-        first = where.detach().floor() - 1
-        total = torch.zeros_like(rows[:1])
-        for taps in product(range(4), repeat=len(shape)):
-            pixel = first + torch.tensor(taps, dtype=first.dtype)
-            weight = torch.ones_like(where[:, 0])
-            number = torch.zeros(len(where), dtype=torch.long)
-            for i, n in enumerate(shape):
-                weight = weight * _kernel(self.kind, where[:, i] - pixel[:, i])
-                along = pixel[:, i].long()
-                if self.circular:
-                    along = along % n
-                else:
-                    weight = weight * ((along >= 0) & (along < n))
-                    along = along.clamp(0, n - 1)
-                number = number * n + along
-            total = total + rows.index_select(0, number) * weight[:, None].to(rows)
-        return total
+        d = len(shape)
+        taps = torch.cartesian_prod(*[torch.arange(4, dtype=where.dtype)] * d).reshape(-1, d)
+        pixel = where.detach().floor()[:, None] - 1 + taps  # [places, 4^d, d]
+        weight = _kernel(self.kind, where[:, None] - pixel).prod(-1)
+        sizes = torch.tensor(shape)
+        along = pixel.long()
+        if self.circular:
+            along = along % sizes
+        else:
+            weight = weight * ((along >= 0) & (along < sizes)).all(-1)
+            along = along.clamp(min=torch.zeros_like(sizes), max=sizes - 1)
+        strides = torch.tensor([prod(shape[i + 1 :]) for i in range(d)])
+        number, weight = (along * strides).sum(-1), weight.to(rows)
+        part = max(1, GATHERED // (len(taps) * rows.shape[1]))
+        return torch.cat(
+            [
+                torch.bmm(w[:, None], rows.index_select(0, k.flatten()).reshape(*k.shape, -1))[:, 0]
+                for k, w in zip(number.split(part), weight.split(part), strict=True)
+            ]
+        )
 
     def _everywhere(self, x: Tensor, where: Tensor, d: int) -> Tensor:
         """Σ over all pixels, axis by axis, [..., places]."""
@@ -147,9 +150,19 @@ def _dirichlet(s: Tensor, n: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _gradient(sampler: Sampler, n: int) -> Tensor:
-    """The derivative of `Sampler._matrix` at the pixels themselves, float64 [n, n]."""
-    pixels, zero = torch.arange(n, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
-    return torch.func.jvp(lambda s: sampler._matrix(pixels + s, n), (zero,), (torch.ones_like(zero),))[1]
+    """The derivative of `Sampler._matrix` at the pixels themselves, float64 [n, n].
+
+    The slopes of both cubic kernels at −1, 0, 1 are 1/2, 0, −1/2.
+    """
+    pixels = torch.arange(n, dtype=torch.float64)
+    apart = pixels[:, None] - pixels
+    if sampler.circular or sampler.kind == "fourier":
+        apart = apart - n * (apart / n).round()
+    if sampler.kind == "fourier":
+        waves = [2 * pi * k / n for k in range(1, (n + 1) // 2)]
+        return sum((-2 * w / n * torch.sin(w * apart) for w in waves), torch.zeros_like(apart))
+    slope = torch.where(apart.abs() == 1, -apart / 2, torch.zeros_like(apart))
+    return slope @ _prefilter(n, sampler.circular).mT if sampler.kind == "spline" else slope
 
 
 @lru_cache(maxsize=32)

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from erlangen.audit.classes import ClassReport
+from erlangen.audit.contribution import Contribution
+from erlangen.audit.curves import Curve
+from erlangen.audit.lie import Derivative
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
 from erlangen.audit.verdict import worst_of
@@ -77,6 +80,9 @@ class Audit:
         families: one a family of actions.
         actions: one an action.
         layers: in the order of execution.
+        derivatives: Lie derivatives, one a generator of the continuous symmetries.
+        curves: errors over the range of the continuous symmetries.
+        contributions: what every layer adds to the Lie derivatives of the output.
         steady: whether the network is a function of one sample.
         classes: labels class by class; None without labels.
         float64_error: the worst action again in float64, where the first error might have been amplified rounding.
@@ -100,6 +106,9 @@ class Audit:
     families: tuple[FamilyResult, ...]
     actions: tuple[ActionResult, ...]
     layers: tuple[LayerResult, ...]
+    derivatives: tuple[Derivative, ...]
+    curves: tuple[Curve, ...]
+    contributions: tuple[Contribution, ...]
     steady: Steadiness
     classes: ClassReport | None
     float64_error: float | None

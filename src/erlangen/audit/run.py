@@ -9,6 +9,7 @@ from torch import nn
 
 from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.classes import class_report
+from erlangen.audit.continuous import Continuous, examine_continuous
 from erlangen.audit.diagnose import examine_layers
 from erlangen.audit.measure import Measurement, run_actions
 from erlangen.audit.motifs import LETTERS, filter_motifs
@@ -39,6 +40,7 @@ def audit(
     max_error: float | None = None,
     dtype: torch.dtype = torch.float32,
     layers: bool = True,
+    continuous: bool = True,
 ) -> Audit:
     """Measure how well a network keeps a symmetry, end to end and layer by layer.
 
@@ -58,6 +60,8 @@ def audit(
         max_error: raise if the worst error is larger than this.
         dtype: floating type to measure in.
         layers: whether to look into the network.
+        continuous: whether to follow the continuous symmetries: Lie derivatives, error curves over the whole range, and
+            with `layers` what every layer adds.
 
     Returns:
         The audit.
@@ -71,13 +75,13 @@ def audit(
     check_input(in_field, probe.chunks[0].signal)
     with quiet(model, dtype) as quiet_model:
         subject = prepare(quiet_model, probe, in_field, out_field, data, actions, elements, seed, dtype)
-        result = _examine(subject, data, elements, seed, layers)
+        result = _examine(subject, data, elements, seed, layers, continuous)
     if max_error is not None:
         result.require(max_error)
     return result
 
 
-def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool) -> Audit:
+def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool, continuous: bool) -> Audit:
     model, probe, in_field, limits = subject.model, subject.probe, subject.in_field, subject.limits
     measured = run_actions(
         model, probe, in_field, subject.out_field, list(subject.actions), list(subject.outputs), subject.labels
@@ -95,6 +99,7 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     verdict = _verdict(subject, families, steady, measured)
     tried = [t.action for t in measured.traces if t.action.exact and t.action.family in declared]
     rows, picture = _look_inside(subject, tried, worst, verdict) if layers else ([], None)
+    smooth = examine_continuous(subject, seed, layers, LAYER_SAMPLES) if continuous else Continuous()
     classes = None
     if measured.predicted is not None and measured.targets is not None:
         exact_moves = {
@@ -116,11 +121,14 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
         families=tuple(families),
         actions=tuple(results),
         layers=tuple(rows),
+        derivatives=smooth.derivatives,
+        curves=smooth.curves,
+        contributions=smooth.contributions,
         steady=steady,
         classes=classes,
         float64_error=double,
         assumed=subject.assumed,
-        notes=tuple(notes_on(subject, measured, steady, remark, double, worst)),
+        notes=(*notes_on(subject, measured, steady, remark, double, worst), *smooth.notes),
         settings=settings_of(subject, measured, seed, elements, data),
         picture=picture,
     )

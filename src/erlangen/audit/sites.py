@@ -16,6 +16,7 @@ from erlangen.audit.probe import forward
 from erlangen.audit.push import differentiable, spread_over, step_of
 from erlangen.audit.record import Call
 
+ROUNDINGS = 10  # a difference of two passes is known to so many roundings
 Place = tuple[int, int, int]
 """(number of the call, 0 before it or 1 after it, number of the tensor)."""
 
@@ -92,7 +93,7 @@ def led_defects(
     output: Tensor,
     flow: Flow,
     reps: tuple[Any, Any],
-    differences: bool,
+    duals: bool,
 ) -> list[Site]:
     """L f_i of every layer and of the code between, in one pass that leads every layer onto the right tangent.
 
@@ -103,8 +104,8 @@ def led_defects(
         output: of the network.
         flow: exp(tA).
         reps: representations of the channels of input and output.
-        differences: whether to differentiate by two passes at a distance instead of forward derivatives; so it is done
-            anyway where torch has none.
+        duals: whether to use forward derivatives, which are exact; otherwise two passes at a distance, after which
+            what is below their rounding counts as zero.
 
     Returns:
         The sites in the order of execution, the output last. Tensors on which no action is known are passed over: what
@@ -112,23 +113,19 @@ def led_defects(
     """
     right = _right_tangents(x, calls, flow)
     direction = flow.tangent(x, reps[0])
-    arrived = None
-    if not differences:
-        try:
-            arrived = _by_duals(model, x, direction, calls, right)
-        except NotImplementedError:
-            arrived = None
-    if arrived is None:
-        arrived = _by_differences(model, x, direction, calls, right)
+    h = step_of(x, direction, 1 / 3)
+    follow = _by_duals if duals else _by_differences
+    arrived = follow(model, x, direction, calls, right, h)
+    noise = torch.zeros_like(h) if duals else ROUNDINGS * torch.finfo(x.dtype).eps / h
     sites = []
     for place in sorted(right):
         value, expected = right[place]
         call = calls[place[0]]
         code = place[1] == 0
         layer = _before(calls, place[0]) if code else call.path
-        sites.append(_site(place, layer, "code" if code else call.type, value, arrived[place] - expected))
+        sites.append(_site(place, layer, "code" if code else call.type, value, arrived[place] - expected, noise))
     expected = flow.carry_tangent(x, output, reps[1])
-    return [*sites, _site(None, "at the end", "code", output, arrived[None] - expected)]
+    return [*sites, _site(None, "at the end", "code", output, arrived[None] - expected, noise)]
 
 
 def _right_tangents(x: Tensor, calls: list[Call], flow: Flow) -> dict[Place, tuple[Tensor, Tensor]]:
@@ -148,7 +145,7 @@ def _right_tangents(x: Tensor, calls: list[Call], flow: Flow) -> dict[Place, tup
     return found
 
 
-def _by_duals(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call], right: dict) -> dict:
+def _by_duals(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call], right: dict, h: Tensor) -> dict:
     """The tangent that arrives at every place, by forward derivatives."""
     arrived: dict[Place | None, Tensor] = {}
 
@@ -164,9 +161,8 @@ def _by_duals(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call],
     return arrived
 
 
-def _by_differences(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call], right: dict) -> dict:
+def _by_differences(model: nn.Module, x: Tensor, direction: Tensor, calls: list[Call], right: dict, h: Tensor) -> dict:
     """The same from two passes, x ± hA·x, in which every place is led to its value ± h times its right tangent."""
-    h = step_of(x, direction, 1 / 3)
     ends: list[dict[Place | None, Tensor]] = []
     for sign in (1, -1):
         arrived: dict[Place | None, Tensor] = {}
@@ -183,8 +179,9 @@ def _by_differences(model: nn.Module, x: Tensor, direction: Tensor, calls: list[
     return {p: (ahead[p] - behind[p]) / (2 * spread_over(h, ahead[p])) for p in ahead}
 
 
-def _site(place: Place | None, layer: str, kind: str, value: Tensor, defect: Tensor) -> Site:
+def _site(place: Place | None, layer: str, kind: str, value: Tensor, defect: Tensor, noise: Tensor) -> Site:
     size = norms(value)
+    defect = defect * spread_over((norms(defect) > noise * size).to(defect.dtype), defect)
     return Site(place, layer, kind, value, defect, float(relative(norms(defect), size, size).mean()))
 
 

@@ -1,5 +1,8 @@
 """An audit as readable text."""
 
+from collections.abc import Sequence
+
+from erlangen.audit.lie import Derivative
 from erlangen.audit.result import Audit, guilt
 from erlangen.audit.summary import FamilyResult
 
@@ -14,6 +17,7 @@ def audit_text(audit: Audit) -> str:
         f"  {s['samples_in_words']}, {s['source']}, seed {s['seed']}; intervals: {s['confidence']:.0%}",
         "",
         *_table(audit),
+        *_derivatives(audit),
         "",
     ]
     if audit.accuracy is not None:
@@ -49,11 +53,11 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def error_with_interval(family: FamilyResult) -> str:
+def error_with_interval(found: "FamilyResult | Derivative") -> str:
     """The mean error with its confidence interval."""
-    if family.interval is None:
-        return number(family.error)
-    return f"{number(family.error)} [{number(family.interval[0])}, {number(family.interval[1])}]"
+    if found.interval is None:
+        return number(found.error)
+    return f"{number(found.error)} [{number(found.interval[0])}, {number(found.interval[1])}]"
 
 
 def _witness(audit: Audit) -> str:
@@ -63,12 +67,36 @@ def _witness(audit: Audit) -> str:
 
 
 def _table(audit: Audit) -> list[str]:
-    rows = [("family", "actions", "mean error [interval]", "worst", "floor", "flips", "accuracy", "verdict")]
+    rows = [("family", "actions", "mean error [interval]", "worst", "floor", "flips", "same", "accuracy", "verdict")]
     for f in audit.families:
         name = f.name + (" *" if f.declared else "")
         mean = error_with_interval(f)
-        accuracy = share(f.accuracy)
-        rows.append((name, str(f.actions), mean, number(f.worst), number(f.floor), share(f.flips), accuracy, f.verdict))
+        shares = (share(f.flips), share(f.consistency), share(f.accuracy))
+        rows.append((name, str(f.actions), mean, number(f.worst), number(f.floor), *shares, f.verdict))
+    return [
+        *_aligned(rows),
+        "  * the verdict rests on these families; the floor is the error of interpolation alone; same: one class under two",
+    ]
+
+
+def _derivatives(audit: Audit) -> list[str]:
+    """The Lie derivatives, with the layer that adds most to each."""
+    if not audit.derivatives:
+        return []
+    rows = [("derivative", "per", "‖Lf‖/‖f‖ [interval]", "worst", "input", "mostly from")]
+    for d in audit.derivatives:
+        parts = [c for c in audit.contributions if c.generator == d.generator]
+        most = max(parts, key=lambda c: c.contribution, default=None)
+        where = "-" if most is None else f"{most.layer} ({most.kind}) {number(most.contribution)}"
+        rows.append((d.generator, d.unit, error_with_interval(d), number(d.worst), number(d.input), where))
+    return [
+        "",
+        *_aligned(rows),
+        "  Lf: how fast f(g·x) leaves g·f(x) per unit of motion; input: how fast x itself moves",
+    ]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of a table, one below the other."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [*lines, "  * the verdict rests on these families; the floor is the error of interpolation alone"]
+    return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
