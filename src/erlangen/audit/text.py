@@ -75,7 +75,7 @@ def _table(audit: Audit) -> list[str]:
         rows.append((name, str(f.actions), mean, number(f.worst), number(f.floor), *shares, f.verdict))
     return [
         *_aligned(rows),
-        "  * the verdict rests on these families; the floor is the error of interpolation alone; same: one class under two",
+        "  * the verdict rests on these; floor: the error of interpolation alone; same: one class under two motions",
     ]
 
 
