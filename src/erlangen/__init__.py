@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from erlangen.graphs import Graph, Graphs
     from erlangen.grids import Grid, HexGrid, Strand
-    from erlangen.learn import Run, fit
+    from erlangen.learn import Comparison, Run, compare, fit
     from erlangen.point import EquivariantLinear, EquivariantMLP, Point
     from erlangen.solve import Certificate, invariants, solve_bilinear, solve_kernel
     from erlangen.symmetry import (
@@ -119,7 +119,7 @@ _HOMES = {
     ),
     "graphs": ("Graph", "Graphs"),
     "grids": ("Grid", "HexGrid", "Strand"),
-    "learn": ("Run", "fit"),
+    "learn": ("Comparison", "Run", "compare", "fit"),
     "point": ("EquivariantLinear", "EquivariantMLP", "Point"),
     "solve": ("Certificate", "invariants", "solve_bilinear", "solve_kernel"),
     "symmetry": (
@@ -167,6 +167,7 @@ __all__ = [
     "C",
     "Certificate",
     "Classify",
+    "Comparison",
     "Count",
     "D",
     "E",
@@ -207,6 +208,7 @@ __all__ = [
     "audit",
     "blueprint",
     "cite",
+    "compare",
     "data",
     "derive",
     "direct_product",

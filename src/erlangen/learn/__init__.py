@@ -1,5 +1,6 @@
-"""Training: `fit`, the run folder, resuming, and export to plain torch."""
+"""Training: `fit`, the run folder, resuming, export to plain torch; and `compare`."""
 
+from erlangen.learn.compare import Comparison, compare
 from erlangen.learn.export import export
 from erlangen.learn.fit import fit
 from erlangen.learn.judgement import Judgement, judge_symmetry
@@ -9,11 +10,13 @@ from erlangen.learn.run import Run
 from erlangen.learn.window import sliding_window
 
 __all__ = [
+    "Comparison",
     "Judgement",
     "Run",
     "Score",
     "Settings",
     "area_under_curve",
+    "compare",
     "dice_coefficients",
     "evaluate",
     "export",

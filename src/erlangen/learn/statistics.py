@@ -45,9 +45,7 @@ def paired_interval(first: Sequence[float], second: Sequence[float], confidence:
     Source: Student 1908, The Probable Error of a Mean.
     """
     if len(first) != len(second) or len(first) < 2:
-        raise RunError(
-            f"{len(first)} and {len(second)} scores: need two or more pairs. Fix: run more seeds or folds."
-        )
+        raise RunError(f"{len(first)} and {len(second)} scores: need two or more pairs. Fix: run more seeds or folds.")
     from scipy.stats import t
 
     gaps = [a - b for a, b in zip(first, second, strict=True)]
