@@ -18,6 +18,7 @@ DESCRIPTION = (
     "Say what your data lives on and which symmetries it has; erlangen derives the network, trains it, "
     "and proves how well the symmetry holds."
 )
+LISTS = (list[str] | None, list[int] | None)  # options that take several words
 OWN_WORDS = ("help", "config", "print_config")  # options that the parser itself adds to every verb
 
 
@@ -25,6 +26,7 @@ def verbs() -> dict[str, Any]:
     """Every verb and its function; a mapping is a verb with verbs of its own."""
     from erlangen.cli.audit import audit
     from erlangen.cli.cite import cite
+    from erlangen.cli.compare import compare
     from erlangen.cli.data import get, info, list_
     from erlangen.cli.demo import demo
     from erlangen.cli.derive import derive
@@ -37,6 +39,7 @@ def verbs() -> dict[str, Any]:
     return {
         "train": train,
         "audit": audit,
+        "compare": compare,
         "derive": derive,
         "solve": solve,
         "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
@@ -142,10 +145,10 @@ def _options(verb: str, function: Callable[..., Any], words: list[str]) -> list[
         kind = parameters[first].annotation if first in parameters else None
         if kind is bool and not equals and rest[:1] not in (["true"], ["false"]):
             equals, value = "=", "true"
-        if kind == list[str] | None and not equals and rest and not rest[0].startswith("["):
+        if kind in LISTS and not equals and rest and not rest[0].startswith("["):
             several = [rest.pop(0)]
             while rest and not rest[0].startswith("--"):
                 several.append(rest.pop(0))
-            equals, value = "=", json.dumps(several)
+            equals, value = "=", json.dumps(several) if kind == LISTS[0] else f"[{','.join(several)}]"
         done.append(f"--{first}{dot}{inner}{equals}{value}")
     return done
