@@ -37,9 +37,9 @@ from erlangen.learn import area_under_curve
 
 STEM = {"kernel_size": 4, "stride": 2, "padding": 1}  # 28 -> 14 voxels, exact: (28 + 2 - 4) mod 2 = 0
 LAYERS: dict[str, Any] = {
-    "widths": (48, 96, 96, 192, 384),
+    "widths": (48, 96, 96, 192),
     "coarsen_after": (1,),
-    "local": (STEM, {"kernel_size": 3}, {"kernel_size": 3}, {"kernel_size": 3}, {"kernel_size": 1}),
+    "local": (STEM, {"kernel_size": 3}, {"kernel_size": 3}, {"kernel_size": 3}),
     "dropout": 0.0,  # few invariants reach the head of a large group, and none is to spare
 }
 ARMS: dict[str, tuple[str, float, str | None]] = {  # name -> (group, width, augmentation)

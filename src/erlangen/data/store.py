@@ -105,7 +105,7 @@ def sha256_of(path: Path) -> str:
 def unreadable(path: Path, error: Exception) -> DataError:
     """The error for a file that cannot be read."""
     if isinstance(error, FileNotFoundError):
-        return DataError(f"there is no file {path}. Fix: check the name and the folder ({Path.cwd()} is the current one).")
+        return DataError(f"cannot read {path}: there is no such file. Fix: check the name; {Path.cwd()} is the folder.")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(
         f"cannot read {path}: {reason}. Fix: make it readable (chmod u+r), or remove it so that it is fetched again."

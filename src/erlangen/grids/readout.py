@@ -1,15 +1,45 @@
 """Heads: invariant vectors, equivariant maps, and the flatten that loses the symmetry."""
 
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, Task, check_channels
-from erlangen.errors import NoEquivariantMap
+from erlangen.blueprint import EquivariantModule, Field, Sequential, Task, check_channels
+from erlangen.errors import FieldError, NoEquivariantMap
 from erlangen.grids.linear import Conv
 from erlangen.point import Point
+from erlangen.symmetry import Representation
+
+EXPANSION = 4  # times as many copies before the invariants are taken
+
+
+def invariant_head(
+    field: Field, task: Task, expansion: int = EXPANSION, **options: Any
+) -> "InvariantReadout | Sequential":
+    """More copies by a block of one tap, then `InvariantReadout`.
+
+    A copy of the regular representation of G has |G| channels but gives two invariants, so without the block the head
+    of a large group would see few features.
+
+    Args:
+        field: type of the input.
+        task: `Classify` or `Regress`; decides the number of outputs.
+        expansion: how many times as many copies, at most one for each channel of the input; 1 leaves the block out.
+        options: of `InvariantReadout`.
+
+    Raises:
+        FieldError: an expansion below 1.
+    """
+    if expansion < 1:
+        raise FieldError(f"a head takes invariants of at least the copies there are, got expansion={expansion}")
+    factor = min(expansion, field.size // max((m for m, _ in field.rep.terms), default=1))
+    if factor <= 1:
+        return InvariantReadout(field, task, **options)
+    wide = Field(field.space, Representation(field.group, tuple((factor * m, c) for m, c in field.rep.terms)))
+    return Sequential(field.space.block(field, wide, kernel_size=1), InvariantReadout(wide, task, **options))
 
 
 class InvariantReadout(EquivariantModule):

@@ -146,10 +146,10 @@ class Grid(Space):
         return torch.cat([finer, coarser], dim=1)
 
     def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
-        """Invariant pooling and a linear map; a 1×1 convolution for outputs on the grid."""
-        from erlangen.grids.readout import DenseReadout, InvariantReadout
+        """More copies, invariant pooling and a linear map; a 1×1 convolution for outputs on the grid."""
+        from erlangen.grids.readout import DenseReadout, invariant_head
 
-        return DenseReadout(field, task) if task.dense else InvariantReadout(field, task, **options)
+        return DenseReadout(field, task) if task.dense else invariant_head(field, task, **options)
 
     def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
         """Widths of a named size, as in `erlangen.grids.architectures`."""

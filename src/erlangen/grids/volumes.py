@@ -2,8 +2,8 @@
 
 Three things that images do not need, each of which decided whether networks of the cube learnt at all: on a fine grid a
 layer costs a hundred times what the same layer costs two poolings later, so most channels live on the coarse grids; a
-head after one regular field of 24 channels sees one invariant number a voxel, so hidden fields for outputs on the grid
-hold trivial copies too; and the few invariants of a large group are none to drop.
+head at every voxel after one regular field of 24 channels sees one invariant number, so hidden fields for outputs on
+the grid hold trivial copies too; and the few invariants of a large group are none to drop.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,12 @@ from erlangen.symmetry import FiniteGroup
 if TYPE_CHECKING:
     from erlangen.blueprint import Task
 
-# channels of each block as expanded, blocks after which the grid is halved; for one answer a volume (where the last
-# block has one tap and widens what the head sees), then for one a voxel
+# channels of each block as expanded, blocks after which the grid is halved: for an answer a volume, for one a voxel
 WHOLE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "tiny": ((24, 24, 48, 192), (0, 1)),
-    "small": ((24, 48, 48, 96, 96, 384), (0, 2)),
-    "medium": ((24, 48, 96, 96, 192, 192, 384), (0, 2)),
-    "large": ((48, 96, 96, 192, 192, 384, 384, 768), (0, 2, 4)),
+    "tiny": ((24, 24, 48), (0, 1)),
+    "small": ((24, 48, 48, 96, 96), (0, 2)),
+    "medium": ((24, 48, 96, 96, 192, 192), (0, 2)),
+    "large": ((48, 96, 96, 192, 192, 384, 384), (0, 2, 4)),
 }
 DENSE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "tiny": ((32, 32, 64), (0, 1)),
@@ -44,8 +43,6 @@ def volume_recipe(size: str, field: Field, task: "Task") -> Recipe:
         raise UnknownName("size", size, sizes)
     widths, halve = sizes[size]
     local: list[dict[str, Any]] = [{"kernel_size": 3} for _ in widths]
-    if not task.dense:
-        local[-1] = {"kernel_size": 1}
     group, space = field.group, field.space
     if getattr(space, "shape", None) is not None:  # a size that is known stays at least 4 voxels wide
         while halve and min(space.nominal_shape()) >> len(halve) < 4:

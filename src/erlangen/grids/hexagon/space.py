@@ -113,11 +113,11 @@ class HexGrid(Grid):
         return HexBatchNorm(field)
 
     def readout(self, field: Field, task: "Task", **options: Any) -> "EquivariantModule":
-        """Invariant pooling and a linear map; a linear map at every cell for outputs on the grid."""
-        from erlangen.grids.readout import InvariantReadout
+        """More copies, invariant pooling and a linear map; a linear map at every cell for outputs on the grid."""
+        from erlangen.grids.readout import invariant_head
 
         if not task.dense:
-            return InvariantReadout(field, task, **options)
+            return invariant_head(field, task, **options)
         return self.linear(field, Field(self, task.out_rep(field.group)), kernel_size=1)
 
     def coarsen(self, field: Field, **options: Any) -> "EquivariantModule":
