@@ -57,7 +57,7 @@ def examine_continuous(subject: Subject, seed: int, layers: bool, samples: int) 
     followed = [f for f in drawn if f.family in (*LAYERED, subject.in_field.group.name) and f.name not in undrawn]
     if layers and followed:
         parts, why = _among_layers(subject, signal[:samples], followed, seed)
-        notes += [why] if why else []
+        notes += [why] if why else list(dict.fromkeys(f"{c.layer}: {c.assumed}" for c in parts if c.assumed))[:1]
     return Continuous(derivatives, curves, parts, tuple(notes[:3]))
 
 

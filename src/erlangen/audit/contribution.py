@@ -20,6 +20,7 @@ from erlangen.audit.carry import Carrier
 from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.measure import norms, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, guess_out_field, probe_from, quiet
+from erlangen.audit.progress import watch
 from erlangen.audit.push import differentiable, push
 from erlangen.audit.record import record
 from erlangen.audit.sites import Site, led_defects, passing
@@ -41,6 +42,7 @@ class Contribution:
         intrinsic: mean of ‖L f_i‖ / ‖f_i(x_i)‖.
         contribution: mean of ‖df_{N:i+1}·L f_i‖ / ‖f(x)‖.
         share: Σ_x ⟨df_{N:i+1}·L f_i, L f⟩ / Σ_x ‖L f‖²; the shares of all layers sum to 1, and a negative one cancels.
+        assumed: what was guessed about the action on the layer's values, in words.
     """
 
     generator: str
@@ -49,6 +51,7 @@ class Contribution:
     intrinsic: float
     contribution: float
     share: float
+    assumed: str
 
 
 def contributions(
@@ -120,7 +123,10 @@ def contributions_of(
         seed: of random directions.
     """
     calls, output = record(model, x, carry, reps[0])
-    every = [led_defects(model, x, calls, tensor(output), flow, reps, method == "forward") for flow in flows]
+    every = [
+        led_defects(model, x, calls, tensor(output), flow, reps, method == "forward")
+        for flow in watch(flows, "layers' derivatives")
+    ]
     places = sorted({site.place for sites in every for site in sites if site.place is not None})
     pulled = _pulled_back(model, x, calls, tensor(output), places, seed) if method == "backward" else None
     found = []
@@ -170,7 +176,7 @@ def _pulled_back(
         y = tensor(passing(model, x.detach().requires_grad_(), calls, places, keep))
         at = [p for p in places if p in kept]
         sums = {p: [] for p in at}
-        for direction in directions:
+        for direction in watch(directions, "gradients"):
             alive = torch.autograd.grad(y, [kept[p] for p in at], direction, retain_graph=True, allow_unused=True)
             for place, gradient in zip(at, alive, strict=True):
                 sums[place].append(torch.zeros_like(kept[place]) if gradient is None else gradient)
@@ -199,20 +205,18 @@ def _injected(model: nn.Module, x: Tensor, calls: list[Any], site: Site, method:
 
 
 def _summary(flow: Flow, sites: list[Site], parts: list[Tensor], size: Tensor) -> list[Contribution]:
-    """One result a site, those of one call and kind together."""
-    together: dict[tuple[str, str], tuple[Tensor, float]] = {}
+    """One result a layer: what it adds in all its calls together."""
+    together: dict[tuple[str, str], list[tuple[Site, Tensor]]] = {}
     for site, part in zip(sites, parts, strict=True):
-        key = (site.layer, site.kind)
-        before = together.get(key)
-        intrinsic = site.intrinsic
-        together[key] = (part, intrinsic) if before is None else (before[0] + part, max(before[1], intrinsic))
-    total = torch.stack([part for part, _ in together.values()]).sum(0) if together else torch.zeros(1, 1)
+        together.setdefault((site.layer, site.kind), []).append((site, part))
+    total = torch.stack(parts).sum(0)
     whole = float(total.square().sum())
-    tiny = torch.finfo(torch.float64).tiny
     found = []
-    for (layer, kind), (part, intrinsic) in together.items():
+    for (layer, kind), members in together.items():
+        part = torch.stack([p for _, p in members]).sum(0)
+        mean = float((part.norm(dim=1) / size.clamp_min(torch.finfo(torch.float64).tiny)).mean())
         share = float((part * total).sum()) / whole if whole > 0 else 0.0
-        mean = float((part.norm(dim=1) / size.clamp_min(tiny)).mean())
         if mean > 0:
-            found.append(Contribution(flow.name, layer, kind, intrinsic, mean, share))
+            intrinsic = max(site.intrinsic for site, _ in members)
+            found.append(Contribution(flow.name, layer, kind, intrinsic, mean, share, members[0][0].assumed))
     return found

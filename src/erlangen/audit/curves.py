@@ -15,6 +15,7 @@ from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.lie import STILL
 from erlangen.audit.measure import interval, norms, relative, score_change, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, probe_from, quiet
+from erlangen.audit.progress import watch
 from erlangen.audit.subject import Subject, prepare
 from erlangen.blueprint import Field
 from erlangen.errors import DomainError
@@ -106,7 +107,7 @@ def curves_of(
         times: parameters; None takes each flow's own.
     """
     found, unknown = [], {}
-    for flow in flows:
+    for flow in watch(flows, "curves"):
         try:
             found.append(_curve(subject, flow, times or flow.times, seed, most))
         except (UnknownAction, DomainError) as error:

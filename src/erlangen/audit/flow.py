@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,14 +75,19 @@ class Flow:
     def carry(self, signal: Tensor, value: Tensor, t: Time, rep: Representation | None) -> Tensor:
         """exp(tA) on a value met in a network that was fed `signal`.
 
+        Tokens [B, N, C] are read as a map of patches where N is the number of equal patches that tile the signal, or
+        one more.
+
         Raises:
-            UnknownAction: the value is neither a map on the domain nor a vector.
+            UnknownAction: the value is neither a map on the domain, nor tokens, nor a vector.
         """
-        return value if self.stays(signal, value, rep) else self.move(value, t, rep)
+        return value if self.stays(signal, value, rep) else _on_maps(value, signal, lambda x: self.move(x, t, rep))
 
     def carry_tangent(self, signal: Tensor, value: Tensor, rep: Representation | None) -> Tensor:
         """A on a value met in a network that was fed `signal` (see `carry`)."""
-        return torch.zeros_like(value) if self.stays(signal, value, rep) else self.tangent(value, rep)
+        if self.stays(signal, value, rep):
+            return torch.zeros_like(value)
+        return _on_maps(value, signal, lambda x: self.tangent(x, rep), still=0.0)
 
     def stays(self, signal: Tensor, value: Tensor, rep: Representation | None) -> bool:
         """Whether a value is expected not to move at all.
@@ -95,7 +101,35 @@ class Flow:
             return False
         if value.ndim <= 2 or (value.ndim == signal.ndim and max(value.shape[2:]) == 1):
             return rep is None or value.ndim < 2 or rep.size != value.shape[1] or self.channels(rep) is None
+        if patches_of(signal, value) is not None:
+            return False
         raise UnknownAction(f"no action of {self.name} is known on a tensor of shape {list(value.shape)}")
+
+
+def patches_of(signal: Tensor, value: Tensor) -> tuple[int, ...] | None:
+    """The map of patches that tokens [B, N, C] or [B, N+1, C] of a signal [B, C, *space] make, such as (8, 8), or None.
+
+    Patches are taken to be cubes that tile the signal, at least two along every axis.
+    """
+    sides = tuple(signal.shape[2:])
+    if len(sides) < 2 or value.ndim != 3 or value.ndim == signal.ndim:
+        return None
+    for side in range(1, min(sides) // 2 + 1):
+        if all(n % side == 0 for n in sides):
+            shape = tuple(n // side for n in sides)
+            if value.shape[1] in (prod(shape), prod(shape) + 1):
+                return shape
+    return None
+
+
+def _on_maps(value: Tensor, signal: Tensor, change: Callable[[Tensor], Tensor], still: float = 1.0) -> Tensor:
+    """A change of maps, on a map or on tokens; a token beside the patches is multiplied by `still`."""
+    shape = patches_of(signal, value)
+    if shape is None:
+        return change(value)
+    extra = value.shape[1] - prod(shape)
+    moved = change(value[:, extra:].mT.unflatten(2, shape)).flatten(2).mT
+    return torch.cat([still * value[:, :extra], moved], 1)
 
 
 def flows_of(field: Field, signal: Any, names: "tuple[str, ...] | None" = None, sampling: str = "spline") -> list[Flow]:

@@ -20,6 +20,7 @@ from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.measure import interval, norms, relative, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, probe_from, quiet
+from erlangen.audit.progress import watch
 from erlangen.audit.push import push
 from erlangen.audit.subject import Subject, prepare
 from erlangen.blueprint import Action, Field
@@ -117,7 +118,7 @@ def derivatives_of(
         most: at most so many samples.
     """
     found, unknown = [], {}
-    for flow in flows:
+    for flow in watch(flows, "Lie derivatives"):
         try:
             found.append(_along(subject, flow, method, seed, most))
         except (UnknownAction, DomainError, NotImplementedError) as error:

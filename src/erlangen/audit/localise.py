@@ -17,6 +17,7 @@ from torch import nn
 from erlangen.audit.carry import Carrier, UnknownAction, main_output, tensor_of
 from erlangen.audit.measure import compare, relative, stride_of
 from erlangen.audit.probe import forward
+from erlangen.audit.progress import watch
 from erlangen.audit.record import Call, record
 from erlangen.blueprint import Action
 from erlangen.errors import ErlangenError
@@ -151,7 +152,7 @@ def localise(
     calls, output = record(model, signal, carry, in_rep)
     layers = [Row(c.path, c.type, c, unknown=c.unknown) for c in calls]
     code = [Row(*_between(calls, i), "code", calls[i - 1] if i else None, c) for i, c in enumerate([*calls, None])]
-    for action in actions:
+    for action in watch(actions, "layers"):
         led, result = run_led(model, calls, carry, action, signal, in_rep, lead=True)
         for i, row in enumerate(layers):
             row.unknown = row.unknown or led.unknown.get(i)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.probe import Probe, forward
+from erlangen.audit.progress import watch
 from erlangen.blueprint import Action, Field, Signal
 from erlangen.errors import DomainError
 
@@ -144,7 +145,7 @@ def run_actions(
         in_rep, out_rep = carry.rep_of(in_field), carry.rep_of(out_field)
         if labels and chunk.targets is not None:
             clean.append(hits(tensor(output), chunk.targets))
-        for trace in traces:
+        for trace in watch(traces, f"elements, samples {chunk.first} on" if len(probe.chunks) > 1 else "elements"):
             if trace.action.label in unknown:
                 continue
             try:

@@ -15,6 +15,7 @@ from erlangen.audit.measure import Measurement, run_actions
 from erlangen.audit.motifs import LETTERS, filter_motifs
 from erlangen.audit.picture import picture_of
 from erlangen.audit.probe import Probe, cast, check_input, fields_of, forward, probe_from, quiet
+from erlangen.audit.progress import showing
 from erlangen.audit.remarks import notes_on, settings_of
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.steady import Steadiness, steadiness
@@ -41,6 +42,7 @@ def audit(
     dtype: torch.dtype = torch.float32,
     layers: bool = True,
     continuous: bool = True,
+    progress: bool = False,
 ) -> Audit:
     """Measure how well a network keeps a symmetry, end to end and layer by layer.
 
@@ -62,6 +64,7 @@ def audit(
         layers: whether to look into the network.
         continuous: whether to follow the continuous symmetries: Lie derivatives, error curves over the whole range, and
             with `layers` what every layer adds.
+        progress: whether to draw a bar on the error output.
 
     Returns:
         The audit.
@@ -73,7 +76,7 @@ def audit(
     in_field, out_field = fields_of(model, data, in_field, out_field)
     probe = probe_from(data, samples, seed, dtype)
     check_input(in_field, probe.chunks[0].signal)
-    with quiet(model, dtype) as quiet_model:
+    with showing(progress), quiet(model, dtype) as quiet_model:
         subject = prepare(quiet_model, probe, in_field, out_field, data, actions, elements, seed, dtype)
         result = _examine(subject, data, elements, seed, layers, continuous)
     if max_error is not None:

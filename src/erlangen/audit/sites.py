@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from erlangen.audit.carry import UnknownAction, main_output
-from erlangen.audit.flow import Flow
+from erlangen.audit.flow import Flow, patches_of
 from erlangen.audit.measure import norms, relative, tensor
 from erlangen.audit.probe import forward
 from erlangen.audit.push import differentiable, spread_over, step_of
@@ -32,6 +32,7 @@ class Site:
         value: the tensor itself.
         defect: the tangent that arrives less the one an equivariant network would carry, L f_i.
         intrinsic: mean of ‖L f_i‖ / ‖f_i(x)‖ over the samples.
+        assumed: what was guessed about the tensor, in words.
     """
 
     place: Place | None
@@ -40,6 +41,7 @@ class Site:
     value: Tensor
     defect: Tensor
     intrinsic: float
+    assumed: str
 
 
 def passing(
@@ -123,9 +125,12 @@ def led_defects(
         call = calls[place[0]]
         code = place[1] == 0
         layer = _before(calls, place[0]) if code else call.path
-        sites.append(_site(place, layer, "code" if code else call.type, value, arrived[place] - expected, noise))
+        guess = patches_of(x, value)
+        assumed = "" if guess is None else f"its tokens are a map of {'×'.join(map(str, guess))} patches"
+        kind = "code" if code else call.type
+        sites.append(_site(place, layer, kind, value, arrived[place] - expected, noise, assumed))
     expected = flow.carry_tangent(x, output, reps[1])
-    return [*sites, _site(None, "at the end", "code", output, arrived[None] - expected, noise)]
+    return [*sites, _site(None, "at the end", "code", output, arrived[None] - expected, noise, "")]
 
 
 def _right_tangents(x: Tensor, calls: list[Call], flow: Flow) -> dict[Place, tuple[Tensor, Tensor]]:
@@ -179,10 +184,12 @@ def _by_differences(model: nn.Module, x: Tensor, direction: Tensor, calls: list[
     return {p: (ahead[p] - behind[p]) / (2 * spread_over(h, ahead[p])) for p in ahead}
 
 
-def _site(place: Place | None, layer: str, kind: str, value: Tensor, defect: Tensor, noise: Tensor) -> Site:
+def _site(
+    place: Place | None, layer: str, kind: str, value: Tensor, defect: Tensor, noise: Tensor, assumed: str
+) -> Site:
     size = norms(value)
     defect = defect * spread_over((norms(defect) > noise * size).to(defect.dtype), defect)
-    return Site(place, layer, kind, value, defect, float(relative(norms(defect), size, size).mean()))
+    return Site(place, layer, kind, value, defect, float(relative(norms(defect), size, size).mean()), assumed)
 
 
 def _before(calls: list[Call], i: int) -> str:
