@@ -176,7 +176,7 @@ def _pulled_back(
         y = tensor(passing(model, x.detach().requires_grad_(), calls, places, keep))
         at = [p for p in places if p in kept]
         sums = {p: [] for p in at}
-        for direction in watch(directions, "gradients"):
+        for direction in watch(list(directions), "gradients"):
             alive = torch.autograd.grad(y, [kept[p] for p in at], direction, retain_graph=True, allow_unused=True)
             for place, gradient in zip(at, alive, strict=True):
                 sums[place].append(torch.zeros_like(kept[place]) if gradient is None else gradient)
