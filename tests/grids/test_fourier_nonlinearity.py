@@ -220,7 +220,7 @@ def test_blocks_take_the_nonlinearity_they_are_given(kind):
     name = kind if isinstance(kind, str) else kind["kind"]
     expected = {"norm": Nonlinearity, "gated": Gate, "fourier": FourierNonlinearity}[name]
     found = [m for m in net.modules() if isinstance(m, expected)]
-    assert len(found) == 3
+    assert len(found) == 4  # three blocks, and the one before the head
     if isinstance(kind, dict):
         assert all(m.samples == 24 for m in found)
         assert net.plan.multiplications > derive(field, Classify(3), "tiny").plan.multiplications

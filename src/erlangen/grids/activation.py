@@ -67,7 +67,8 @@ def nonlinearity_option(recipe: Recipe, value: "str | dict[str, Any]") -> Recipe
         UnknownName: no such kind.
     """
     _check(value if isinstance(value, str) else str(dict(value).get("kind")))
-    return replace(recipe, local=tuple({**local, "nonlinearity": value} for local in recipe.local))
+    local = tuple({**local, "nonlinearity": value} for local in recipe.local)
+    return replace(recipe, local=local, options={**recipe.options, "nonlinearity": value})
 
 
 def _check(kind: str) -> None:

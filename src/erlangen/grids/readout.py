@@ -17,7 +17,11 @@ EXPANSION = 4  # times as many copies before the invariants are taken
 
 
 def invariant_head(
-    field: Field, task: Task, expansion: int = EXPANSION, **options: Any
+    field: Field,
+    task: Task,
+    expansion: int = EXPANSION,
+    nonlinearity: "str | dict[str, Any] | None" = None,
+    **options: Any,
 ) -> "InvariantReadout | Sequential":
     """More copies by a block of one tap, then `InvariantReadout`.
 
@@ -28,6 +32,7 @@ def invariant_head(
         field: type of the input.
         task: `Classify` or `Regress`; decides the number of outputs.
         expansion: how many times as many copies, at most one for each channel of the input; 1 leaves the block out.
+        nonlinearity: of the block, as `dense_block` takes it; None takes the default of the space.
         options: of `InvariantReadout`.
 
     Raises:
@@ -39,7 +44,8 @@ def invariant_head(
     if factor <= 1:
         return InvariantReadout(field, task, **options)
     wide = Field(field.space, Representation(field.group, tuple((factor * m, c) for m, c in field.rep.terms)))
-    return Sequential(field.space.block(field, wide, kernel_size=1), InvariantReadout(wide, task, **options))
+    local = {} if nonlinearity is None else {"nonlinearity": nonlinearity}
+    return Sequential(field.space.block(field, wide, kernel_size=1, **local), InvariantReadout(wide, task, **options))
 
 
 class InvariantReadout(EquivariantModule):

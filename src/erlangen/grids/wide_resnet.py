@@ -81,4 +81,4 @@ def wide_resnet(field: Field, task: Task, depth: int = 28, widen: int = 10, kern
         for _ in range((depth - 4) // 6):
             steps.append(residual_block(now, hidden(STEM * widen * 2**stage), kernel_size))
             now = steps[-1].out_field
-    return Sequential(*steps, space.norm(now), space.nonlinearity(now), space.readout(now, task))
+    return Sequential(*steps, space.norm(now), space.nonlinearity(now), space.readout(now, task, expansion=1))

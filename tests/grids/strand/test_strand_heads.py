@@ -89,9 +89,11 @@ def test_heads_are_chosen_by_the_task() -> None:
     def head(task: object, **options: object) -> object:
         return derive(dna(), task, "tiny", **options)[-1]
 
-    assert isinstance(head(Classify(2)), InvariantReadout)
-    assert isinstance(head(Regress(1)), InvariantReadout)
+    assert isinstance(head(Classify(2))[-1], InvariantReadout)
+    assert isinstance(head(Regress(1))[-1], InvariantReadout)
+    assert isinstance(head(Classify(2), expansion=1), InvariantReadout)
     assert isinstance(head(Count("regular")), VectorReadout)
+    assert isinstance(head(Count("regular"), nonlinearity="pointwise"), VectorReadout)
     assert isinstance(head(Classify(2, rep="regular")), VectorReadout)
     assert isinstance(head(Classify(6, rep="frames"))[1], VectorReadout)
     assert head(Segment(4, rep="letters")).out_field.rep == dna().rep

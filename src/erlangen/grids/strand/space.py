@@ -85,6 +85,8 @@ class Strand(Grid):
         from erlangen.grids.strand.readout import ProfileReadout, VectorReadout
 
         circular = options.pop("circular", False)
+        if task.dense or not task.out_rep(field.group).is_trivial:
+            options.pop("nonlinearity", None)  # these heads are linear
         if has_frames(field, task):
             read = FrameFeatures(field)
             head = super().readout if task.dense else VectorReadout
