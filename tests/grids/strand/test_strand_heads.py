@@ -93,7 +93,9 @@ def test_heads_are_chosen_by_the_task() -> None:
     assert isinstance(head(Regress(1))[-1], InvariantReadout)
     assert isinstance(head(Classify(2), expansion=1), InvariantReadout)
     assert isinstance(head(Count("regular")), VectorReadout)
-    assert isinstance(head(Count("regular"), nonlinearity="pointwise"), VectorReadout)
+    assert isinstance(head(Count("regular"), nonlinearity="pointwise", block="dense"), VectorReadout)
+    with pytest.raises(FieldError, match="block='dense'"):
+        head(Count("regular"), nonlinearity="pointwise")
     assert isinstance(head(Classify(2, rep="regular")), VectorReadout)
     assert isinstance(head(Classify(6, rep="frames"))[1], VectorReadout)
     assert head(Segment(4, rep="letters")).out_field.rep == dna().rep

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe, register_space
-from erlangen.errors import DomainError, ExactnessError
+from erlangen.errors import DomainError, ExactnessError, FieldError
 from erlangen.grids.space import Grid
 from erlangen.grids.strand.group import StrandGroup, strand_group
 
@@ -73,6 +73,8 @@ class Strand(Grid):
             return Sequential(read, self.block(read.out_field, out_field, **local))
         if kind not in STRAND_BLOCKS:
             return super().block(in_field, out_field, **local)
+        if "nonlinearity" in local:
+            raise FieldError(f"{kind} blocks have nonlinearities of their own. Fix: block='dense', or no nonlinearity=…")
         restrict = local.pop("restrict", None)
         built = STRAND_BLOCKS[local.pop("kind")](in_field, out_field, **local)
         return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
