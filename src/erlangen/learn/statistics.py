@@ -29,18 +29,23 @@ class Paired:
     pairs: int
 
 
-def paired_interval(first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE) -> Paired:
+def paired_interval(
+    first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE, step: float = 0.0
+) -> Paired:
     """Student's interval and test of the mean of first minus second.
 
     Args:
         first: one number a seed or fold.
         second: those of the same seeds or folds, in the same order.
         confidence: of the interval, between 0 and 1.
+        step: the numbers are known to this step only, as shares of N examples are to 1/N. Two differences that agree
+            by chance would otherwise seem certain.
 
     Raises:
         RunError: fewer than two pairs.
 
-    Law: d̄ ± t(n-1) s / √n for differences d with mean d̄ and standard deviation s.
+    Law: d̄ ± t(n-1) s / √n for differences d with mean d̄ and standard deviation s, which is at least step / √6, that
+        of a difference of two numbers rounded to the step.
 
     Source: Student 1908, The Probable Error of a Mean.
     """
@@ -49,7 +54,7 @@ def paired_interval(first: Sequence[float], second: Sequence[float], confidence:
     from scipy.stats import t
 
     gaps = [a - b for a, b in zip(first, second, strict=True)]
-    gain, error = mean(gaps), stdev(gaps) / sqrt(len(gaps))
+    gain, error = mean(gaps), max(stdev(gaps), step / sqrt(6)) / sqrt(len(gaps))
     half = float(t.ppf(0.5 + confidence / 2, len(gaps) - 1)) * error
     if error > 0:
         p = 2 * float(t.sf(abs(gain) / error, len(gaps) - 1))

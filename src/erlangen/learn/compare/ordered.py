@@ -50,10 +50,14 @@ def places(on: Any) -> Tensor:
     return torch.arange(on.num_nodes, device=starts.device) - starts.repeat_interleave(on.graph_ptr.diff())
 
 
-def random_places(on: Any) -> Tensor:
+def random_places(on: Any, generator: torch.Generator | None = None) -> Tensor:
     """The places of every graph in random order, [N]."""
     sizes = on.graph_ptr.diff().tolist()
-    return torch.cat([torch.randperm(n) for n in sizes]).to(on.graph_ptr.device) if sizes else places(on)
+    return (
+        torch.cat([torch.randperm(n, generator=generator) for n in sizes]).to(on.graph_ptr.device)
+        if sizes
+        else places(on)
+    )
 
 
 class OrderAverage(nn.Module):
@@ -63,7 +67,8 @@ class OrderAverage(nn.Module):
         model: the network.
         orders: how many.
 
-    Law: the average over all n! orders is invariant; that over a sample is so in expectation.
+    Law: the average over all n! orders is invariant; that over a sample is so in expectation. The orders are drawn
+        anew from the same seed in every call, so that the same signal has the same answer.
 
     Source: Murphy, Srinivasan, Rao and Ribeiro 2019, arXiv 1903.02541, section 2.
     """
@@ -74,5 +79,7 @@ class OrderAverage(nn.Module):
 
     def forward(self, signal: Signal) -> Tensor:
         """The mean of the answers."""
-        answers = [output_tensor(self.model.read(signal, random_places(signal.on))) for _ in range(self.orders)]
+        draws = torch.Generator().manual_seed(0)
+        orders = (random_places(signal.on, draws) for _ in range(self.orders))
+        answers = [output_tensor(self.model.read(signal, order)) for order in orders]
         return torch.stack(answers).mean(0)

@@ -111,7 +111,7 @@ class Plan:
         if isinstance(found.group, FiniteGroup) and len(found.group.table) == 1:
             raise RunError(
                 f"{found.group} is no symmetry, so there is nothing to compare. Fix: name one that {data.name!r} may "
-                "have, such as group='C4'."
+                f"have, such as group={data.space.symmetries().name!r}."
             )
         return found
 

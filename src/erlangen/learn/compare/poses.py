@@ -153,10 +153,8 @@ def judged(model: nn.Module, split: Any, task: Task, among: Sequence[Motion]) ->
         tallies[UPRIGHT].add(here, target, None)
         for motion in among:
             there = output_tensor(model(motion(signal, i))).float()
-            expected = motion.outputs(here, signal, i)
-            if motion.name == TURNED and task.dense:  # outputs are not interpolated, targets are
-                tallies[motion.name].add(there, motion.outputs(target, signal, i), None)
-            else:
-                tallies[motion.name].add(there, motion.outputs(target, signal, i), expected)
+            inexact = motion.name == TURNED and task.dense  # labels can be turned by any angle, outputs cannot
+            expected = None if inexact else motion.outputs(here, signal, i)
+            tallies[motion.name].add(there, motion.outputs(target, signal, i), expected)
     model.train(training)
     return {name: tally.result() for name, tally in tallies.items()}

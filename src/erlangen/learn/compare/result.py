@@ -58,7 +58,7 @@ class Comparison:
         self.arms = [arm for arm in ARMS if arm in arms and arm in measured]
         self.sizes = sorted({cell["examples"] for cell in cells})
         self.seeds = sorted({cell["seed"] for cell in cells})
-        self.group = cells[0]["group"]
+        self.group, self.judged = cells[0]["group"], int(cells[0]["judged"])
         first = next(iter(cells[0]["scores"].values()))
         self.poses = [pose for pose in (UPRIGHT, MOVED, TURNED) if pose in first]
         self.metric = chosen_metric(metric, first[UPRIGHT])

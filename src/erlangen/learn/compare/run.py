@@ -12,7 +12,7 @@ from erlangen.learn.checkpoint import read_json, write_json
 from erlangen.learn.compare.arms import Arm, arms_named, trainings
 from erlangen.learn.compare.cells import augmentation_name, can_average
 from erlangen.learn.compare.engines import computed
-from erlangen.learn.compare.networks import network_of
+from erlangen.learn.compare.networks import network_of, parameters
 from erlangen.learn.compare.ordered import NodeOrder
 from erlangen.learn.compare.plan import Cell, Plan, available
 from erlangen.learn.compare.result import Comparison
@@ -102,10 +102,10 @@ def compare(
         plain,
         test,
     )
-    chosen, left_out = _feasible(plan, arms_named(arms))
-    numbers = _checked_sizes(plan, sizes)
     if seeds < 1:
         raise RunError(f"seeds={seeds}: at least 1; 3 or more decide something")
+    numbers = _checked_sizes(plan, sizes)
+    chosen, left_out = _feasible(plan, arms_named(arms), progress)
     cells = [Cell(t, n, seed) for seed in range(seeds) for n in numbers for t in trainings(chosen)]
     folder = None if out is None else Path(out)
     with nullcontext() if folder is None else RunFolder(folder).lock():
@@ -163,7 +163,7 @@ def _checked_sizes(plan: Plan, sizes: "list[int] | tuple[int, ...] | None") -> l
     return sorted(set(sizes))
 
 
-def _feasible(plan: Plan, arms: tuple[Arm, ...]) -> tuple[tuple[Arm, ...], dict[str, str]]:
+def _feasible(plan: Plan, arms: tuple[Arm, ...], progress: bool) -> tuple[tuple[Arm, ...], dict[str, str]]:
     """The arms that can be made, and why the others cannot; what is wrong for all of them is raised before training.
 
     Raises:
@@ -173,6 +173,9 @@ def _feasible(plan: Plan, arms: tuple[Arm, ...]) -> tuple[tuple[Arm, ...], dict[
     field = plan.field(data)
     settings_for(data.space.name, data.task.name, data.name, minutes=plan.minutes, epochs=plan.epochs, **plan.settings)
     nets = {kind: network_of(plan, kind, data, 0) for kind in sorted({arm.network for arm in arms})}
+    if progress:
+        counts = ", ".join(f"{kind} {parameters(net):,}" for kind, net in nets.items())
+        print(f"data      {data.summary()}\nnetworks  parameters: {counts}", flush=True)
     kept, left_out = [], {}
     for arm in arms:
         net, reason = nets[arm.network], None

@@ -1,6 +1,7 @@
 """What a comparison counts: which number, in which direction, and how much of a difference matters."""
 
 from collections.abc import Mapping
+from math import floor, log10
 from typing import Any
 
 from erlangen.errors import UnknownName
@@ -47,6 +48,8 @@ def in_words(metric: str) -> str:
     return WORDS.get(metric, metric)
 
 
-def number(value: float, metric: str) -> str:
-    """A score in print."""
-    return f"{value:.4f}" if METRICS[metric] else f"{value:.4g}"
+def number(value: float, metric: str, like: float | None = None) -> str:
+    """A score in print: four decimals of a share, three significant digits of an error (of `like`, if given)."""
+    size = abs(value if like is None else like)
+    decimals = 4 if METRICS[metric] or size == 0 else max(0, 2 - floor(log10(size)))
+    return f"{value:.{decimals}f}"

@@ -40,9 +40,9 @@ def legend(found: "Comparison") -> list[str]:
     """What the columns mean, and what a reader must know about these figures."""
     first = found.cells[0]
     told = f"upright: {first['judged']:,} test examples as they are"
-    told += "; moved: each by a random element of the group" if "moved" in found.poses else ""
+    told += f"; moved: each by a random element of {found.group}" if "moved" in found.poses else ""
     told += "; turned: each by any angle" if "turned" in found.poses else ""
-    lines = [told + "; flips, error: how often, and how much, answers change when examples are moved."]
+    lines = [f"{told}.", "flips, error: share of answers that change when examples are moved, and by how much."]
     sizes = {arm: found.of(arm)[0]["parameters"] for arm in found.arms if found.of(arm)}
     low, high = min(sizes.values()), max(sizes.values())
     if found.plan["match"] == "parameters" and high > 1.1 * low:
@@ -61,7 +61,8 @@ def spread(values: list[float], metric: str) -> str:
     """Mean ± standard deviation."""
     if not values:
         return "–"
-    return number(mean(values), metric) + (f" ± {number(stdev(values), metric)}" if len(values) > 1 else "")
+    middle = mean(values)
+    return number(middle, metric) + (f" ± {number(stdev(values), metric, middle)}" if len(values) > 1 else "")
 
 
 def cell_line(done: int, whole: int, found: dict[str, Any], metric: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from erlangen.learn.compare.poses import MOVED, UPRIGHT
 from erlangen.learn.compare.score import METRICS, in_words, margin, number
-from erlangen.learn.statistics import examples_for, holm, paired_interval
+from erlangen.learn.statistics import CONFIDENCE, examples_for, holm, paired_interval
 
 if TYPE_CHECKING:
     from erlangen.learn.compare.result import Comparison
@@ -33,8 +33,9 @@ class Contrast:
         gain: mean over seeds of first minus second, the better being positive.
         low: lower end of its 95 % interval.
         high: upper end.
-        p: of the gain being zero; corrected by Holm over the contrasts of single sizes.
-        outcome: "better", "worse", "equal" (the interval lies within the margin) or "undecided".
+        p: of the gain being zero. Derived and augmented against plain, on examples as they are, is what the comparison
+            asks; the p-values of all others are corrected by Holm: against tricks, on moved examples, of single sizes.
+        outcome: "better", "worse" (p < 0.05), "equal" (the interval lies within the margin) or "undecided".
         pairs: how many seeds or folds.
     """
 
@@ -108,8 +109,19 @@ def _contrasts(found: "Comparison") -> list[Contrast]:
             if len(found.sizes) > 1:
                 for n, scores in zip(found.sizes, every, strict=True):
                     single += _contrast(found, first, second, pose, n, scores)
-    corrected = holm([c.p for c in single])
-    return whole + [replace(c, p=p) for c, p in zip(single, corrected, strict=True)]
+    leading = [c for c in whole if c.pose == UPRIGHT and c.second == "plain"]
+    tricks = [c for c in whole if c.pose == UPRIGHT and c.second != "plain"]
+    moved = [c for c in whole if c.pose != UPRIGHT]
+    return leading + _corrected(tricks) + _corrected(moved) + _corrected(single)
+
+
+def _corrected(family: Sequence[Contrast]) -> list[Contrast]:
+    """Contrasts of one family with p-values corrected for their number, and outcomes that hold up to that."""
+    found = []
+    for c, p in zip(family, holm([c.p for c in family]), strict=True):
+        unsure = c.outcome in ("better", "worse") and p >= 1 - CONFIDENCE
+        found.append(replace(c, p=p, outcome="undecided" if unsure else c.outcome))
+    return found
 
 
 Scores = dict[int, tuple[float, float]]
@@ -128,7 +140,8 @@ def _contrast(
         return []
     sign = 1.0 if METRICS[found.metric] else -1.0
     ours, theirs = ([sign * s[i] for s in scores.values()] for i in (0, 1))
-    gap = paired_interval(ours, theirs)
+    step = 1 / found.judged if METRICS[found.metric] else 0.0
+    gap = paired_interval(ours, theirs, step=step)
     close = margin(found.metric, mean(theirs))
     outcome = "better" if gap.low > 0 else "worse" if gap.high < 0 else "undecided"
     if outcome == "undecided" and -close < gap.low and gap.high < close:
@@ -181,7 +194,7 @@ def _by_size(contrasts: Sequence[Contrast], main: Contrast) -> list[str]:
     mine = [c for c in contrasts if (c.first, c.second, c.pose) == ("derived", "plain", UPRIGHT) and c.examples]
     told = []
     for outcome, words in (("better", "helped"), ("worse", "cost")):
-        places = [f"{c.examples:,}" for c in mine if c.outcome == outcome and c.p < 0.05]
+        places = [f"{c.examples:,}" for c in mine if c.outcome == outcome]
         if places and outcome != main.outcome:
             told.append(f"It {words} with {', '.join(places)} training examples.")
     return told
@@ -194,7 +207,7 @@ def _against_tricks(found: "Comparison", overall: dict[tuple[str, str, str], Con
     for arm in found.arms:
         c = overall.get(("derived", arm, UPRIGHT))
         if c is not None and arm not in ("plain", "derived+augmented"):
-            told.append(f"Built in is {words[c.outcome]} {arm} ({c}).")
+            told.append(f"Built in is {words[c.outcome]} {arm} ({c}; p = {c.p:.2g} after Holm's correction).")
     return told
 
 
