@@ -198,7 +198,7 @@ def _injected(model: nn.Module, x: Tensor, calls: list[Any], site: Site, method:
     else:
 
         def rest(value: Tensor) -> Tensor:
-            return tensor(passing(model, x, calls, [site.place], lambda place, old: value))
+            return tensor(passing(model, x, calls, [site.place], lambda place, old: value.clone()))
 
         found = push(rest, site.value, site.defect, "forward" if method == "forward" else "differences")
     return found.double().reshape(len(found), -1)
