@@ -55,11 +55,14 @@ class Conjoin(nn.Module):
         self.out_field = Field(field.space, rep) if found.dense else Point().field(field.group, rep)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Every version of x in one batch, then the combination of the answers."""
+        """Every version of x, in one batch where the shapes allow it, then the combination of the answers."""
         group = self.in_field.group
         elements = list(group.elements) if isinstance(group, FiniteGroup) else []
-        answers = self.model(torch.cat([self.in_field.act(g, x) for g in elements]))
-        answers = answers.reshape(len(elements), len(x), *answers.shape[1:])
+        versions = [self.in_field.act(g, x) for g in elements]
+        if len({v.shape for v in versions}) == 1:
+            answers = self.model(torch.cat(versions)).split([len(x)] * len(elements))
+        else:  # axes of different sizes change places
+            answers = [self.model(v) for v in versions]
         back = [self.out_field.act(group.inverse(g), y) for g, y in zip(elements, answers, strict=True)]
         stacked = torch.stack(back)
         if self.combine == "max":
