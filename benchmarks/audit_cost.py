@@ -28,6 +28,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "audit"))
 from ordinary import ResNet
 
 
+PARTS: dict[str, dict[str, bool]] = {
+    "end to end": {"layers": False, "continuous": False},
+    "and layers": {"continuous": False},
+    "and the continuous part": {},
+}
+
+
 def bilinear_rotation(x: Tensor, t: Tensor) -> Tensor:
     """Images turned by t radians about their centre, bilinear, differentiable twice in t."""
     h, w = x.shape[2:]
@@ -79,6 +86,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--smoke", action="store_true", help="a tiny network and image: that it runs, not what it says")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -95,11 +103,8 @@ def main() -> None:
 
     before = peak()
     print(f"{'part':34s} {'seconds':>9s} {'CPU s':>9s} {'peak GB':>9s}   (before: {before:.2f} GB)")
-    for name, options in (
-        ("end to end", {"layers": False, "continuous": False}),
-        ("and layers", {"continuous": False}),
-        ("and the continuous part", {}),
-    ):
+    for name in given.parts:
+        options = PARTS[name]
         start, used = time.perf_counter(), time.process_time()
         found = eg.audit(model, x, in_field=field, elements=3, samples=given.samples, **options)
         taken = time.perf_counter() - start, time.process_time() - used

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from erlangen.audit.carry import Carrier, UnknownAction
-from erlangen.audit.contribution import Contribution, contributions_of
+from erlangen.audit.contribution import Contribution, affordable, contributions_of
 from erlangen.audit.curves import Curve, curves_of
 from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.lie import Derivative, derivatives_of
@@ -56,14 +56,15 @@ def examine_continuous(subject: Subject, seed: int, layers: bool, samples: int) 
     parts: tuple[Contribution, ...] = ()
     followed = [f for f in drawn if f.family in (*LAYERED, subject.in_field.group.name) and f.name not in undrawn]
     if layers and followed:
-        parts, why = _among_layers(subject, signal[:samples], followed, seed)
+        parts, why = _among_layers(subject, signal, samples, followed, seed)
         notes += [why] if why else list(dict.fromkeys(f"{c.layer}: {c.assumed}" for c in parts if c.assumed))[:1]
     return Continuous(derivatives, curves, parts, tuple(notes[:3]))
 
 
 def _among_layers(
-    subject: Subject, x: Any, flows: list[Flow], seed: int
+    subject: Subject, x: Any, samples: int, flows: list[Flow], seed: int
 ) -> tuple[tuple[Contribution, ...], str | None]:
+    x = x[: affordable(subject.model, x, Carrier(subject.in_field.group, x[:1]), samples)]
     carry = Carrier(subject.in_field.group, x)
     reps = (carry.rep_of(subject.in_field), carry.rep_of(subject.out_field))
     for method in ("backward", "differences"):

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from erlangen.audit.carry import Carrier
 from erlangen.audit.flow import Flow, flows_of
@@ -23,12 +24,14 @@ from erlangen.audit.probe import check_input, fields_of, forward, guess_out_fiel
 from erlangen.audit.progress import watch
 from erlangen.audit.push import differentiable, push
 from erlangen.audit.record import record
-from erlangen.audit.sites import Site, led_defects, passing
+from erlangen.audit.sites import Place, Site, led_defects, passing
 from erlangen.blueprint import Field
 from erlangen.errors import UnknownName
 
 METHODS = ("backward", "forward", "differences")
-EXACT_OUTPUTS = 32  # with more outputs than this they are projected on so many random directions
+EXACT_OUTPUTS = 32  # with more outputs than this they are projected on random directions
+DIRECTIONS = 16  # random directions
+KEPT = 1 << 26  # values of activations that are kept, 256 MB in float32
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def contributions(
         out_field: what the output should do; by default the model's, else: vectors stay, maps move with the input.
         generators: names; None takes all that move more than colours.
         method: "backward", L f_i by differences, two passes for all layers, and gradients of the outputs, once for all
-            generators (exact up to 32 outputs, else in 32 random directions); "forward", a Jacobian-vector product for
+            generators (exact up to 32 outputs, else in 16 random directions); "forward", a Jacobian-vector product for
             every layer, exact; "differences", two passes for every layer, for networks that cannot be differentiated.
         sampling: "spline", "bicubic" or "fourier", how grids are read between the pixels.
         samples: how many samples; their activations are kept.
@@ -123,78 +126,84 @@ def contributions_of(
         seed: of random directions.
     """
     calls, output = record(model, x, carry, reps[0])
-    every = [
-        led_defects(model, x, calls, tensor(output), flow, reps, method == "forward")
-        for flow in watch(flows, "layers' derivatives")
-    ]
-    places = sorted({site.place for sites in every for site in sites if site.place is not None})
-    pulled = _pulled_back(model, x, calls, tensor(output), places, seed) if method == "backward" else None
-    found = []
-    for flow, sites in zip(flows, every, strict=True):
-        parts = [
-            _project(site, pulled) if pulled is not None else _injected(model, x, calls, site, method, tensor(output))
-            for site in sites
-        ]
-        found += _summary(flow, sites, parts, norms(tensor(output)))
-    return tuple(found)
+    duals, y = method == "forward", tensor(output)
+    every = [led_defects(model, x, calls, y, flow, reps, duals) for flow in watch(flows, "defects of layers")]
+    if method == "backward":
+        parts = _pulled_back(model, x, calls, y, every, seed)
+    else:
+        parts = [[_injected(model, x, calls, site, method, y) for site in sites] for sites in watch(every, "layers")]
+    return tuple(
+        c for flow, sites, part in zip(flows, every, parts, strict=True) for c in _summary(flow, sites, part, norms(y))
+    )
 
 
-class _Pulled:
-    """Gradients of the outputs, or of random projections of them, at every site.
+def affordable(model: nn.Module, x: Tensor, carry: Carrier, most: int) -> int:
+    """For how many of the samples the activations may be kept, at least one.
 
     Args:
-        directions: [K, B, …] what the output is multiplied by.
-        gradients: for every place, [K, B, …].
-        scale: what makes the sum of squares over directions that over outputs.
+        model: in evaluation mode.
+        x: [B, …] samples.
+        carry: of these samples.
+        most: no more than this.
     """
-
-    def __init__(self, directions: Tensor, gradients: dict[Any, Tensor], scale: float) -> None:
-        self.directions, self.gradients, self.scale = directions, gradients, scale
+    calls, _ = record(model, x[:1], carry)
+    values = [leaf for c in calls for leaf in tree_leaves((c.args, c.kwargs, c.output)) if isinstance(leaf, Tensor)]
+    return max(1, min(most, len(x), KEPT // max(1, sum(v.numel() for v in values))))
 
 
 def _pulled_back(
-    model: nn.Module, x: Tensor, calls: list[Any], output: Tensor, places: list[Any], seed: int
-) -> _Pulled:
-    """One forward pass, and a backward pass for every direction of the output."""
-    outputs = output[0].numel()
-    if outputs <= EXACT_OUTPUTS:
-        directions = torch.eye(outputs, dtype=output.dtype).reshape(outputs, 1, *output.shape[1:])
-        directions = directions.expand(outputs, *output.shape)
-        scale = 1.0
-    else:
-        generator = torch.Generator().manual_seed(seed)
-        draw = torch.randint(2, (EXACT_OUTPUTS, *output.shape), generator=generator)
-        directions, scale = (2 * draw - 1).to(output.dtype), EXACT_OUTPUTS**-0.5
-    kept: dict[Any, Tensor] = {}
+    model: nn.Module, x: Tensor, calls: list[Any], output: Tensor, every: list[list[Site]], seed: int
+) -> list[list[Tensor]]:
+    """⟨gradient of the output in a direction, L f_i⟩ for every generator and site, [B, directions].
 
-    def keep(place: Any, value: Tensor) -> Tensor:
-        value = value if value.requires_grad else value.detach().requires_grad_()
-        kept[place] = value
-        return value.clone()  # a later layer may work in place
+    One forward pass, and a backward pass for every direction: every output, or random signs if there are many, divided
+    so that the sum of squares over the directions estimates that over the outputs.
+    """
+    places = sorted({site.place for sites in every for site in sites if site.place is not None})
+    kept: dict[Place, Tensor] = {}
 
+    def keep(place: Place, value: Tensor) -> Tensor:
+        kept[place] = value if value.requires_grad else value.detach().requires_grad_()
+        return kept[place].clone()  # a later layer may work in place
+
+    parts: list[list[list[Tensor]]] = [[[] for _ in sites] for sites in every]
     with torch.enable_grad(), differentiable():
         y = tensor(passing(model, x.detach().requires_grad_(), calls, places, keep))
         at = [p for p in places if p in kept]
-        sums = {p: [] for p in at}
-        for direction in watch(list(directions), "gradients"):
-            alive = torch.autograd.grad(y, [kept[p] for p in at], direction, retain_graph=True, allow_unused=True)
-            for place, gradient in zip(at, alive, strict=True):
-                sums[place].append(torch.zeros_like(kept[place]) if gradient is None else gradient)
-    return _Pulled(directions, {p: torch.stack(g).detach() for p, g in sums.items()}, scale)
+        for direction in watch(_directions(output, seed), "gradients"):
+            if at and y.requires_grad:
+                found = torch.autograd.grad(y, [kept[p] for p in at], direction, retain_graph=True, allow_unused=True)
+                pulled: dict[Place | None, Tensor | None] = {None: direction, **dict(zip(at, found, strict=True))}
+            else:
+                pulled = {None: direction}
+            for sites, rows in zip(every, parts, strict=True):
+                for site, row in zip(sites, rows, strict=True):
+                    row.append(_inner(pulled.get(site.place), site.defect))
+    return [[torch.stack(row, 1) for row in rows] for rows in parts]
 
 
-def _project(site: Site, pulled: _Pulled) -> Tensor:
-    """⟨gradient, L f_i⟩ for every direction and sample, [B, K]."""
-    factor = pulled.directions if site.place is None else pulled.gradients.get(site.place)
-    if factor is None:
-        return torch.zeros(len(site.defect), 1, dtype=torch.float64)
-    return pulled.scale * (factor.double() * site.defect.double()).flatten(2).sum(2).mT
+def _directions(output: Tensor, seed: int) -> list[Tensor]:
+    """Every output of a sample, or random signs if there are many, each [B, …] like the output."""
+    count = output[0].numel()
+    if count <= EXACT_OUTPUTS:
+        unit = torch.eye(count, dtype=output.dtype).reshape(count, 1, *output.shape[1:])
+        return list(unit.expand(count, *output.shape))
+    generator = torch.Generator().manual_seed(seed)
+    signs = torch.randint(2, (DIRECTIONS, *output.shape), generator=generator)
+    return list((2 * signs - 1).to(output.dtype) / DIRECTIONS**0.5)
+
+
+def _inner(gradient: Tensor | None, defect: Tensor) -> Tensor:
+    """⟨gradient, defect⟩ of every sample, [B]."""
+    if gradient is None:
+        return torch.zeros(len(defect), dtype=torch.float64)
+    return (gradient.detach().flatten(1) * defect.flatten(1)).sum(1, dtype=torch.float64)
 
 
 def _injected(model: nn.Module, x: Tensor, calls: list[Any], site: Site, method: str, output: Tensor) -> Tensor:
     """df_{N:i+1}·L f_i itself, for every sample, [B, outputs]."""
-    if site.place is None or not bool(site.defect.any()):
-        found = site.defect if site.place is None else torch.zeros_like(output)
+    if site.place is None:
+        found = site.defect
     else:
 
         def rest(value: Tensor) -> Tensor:

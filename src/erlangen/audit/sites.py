@@ -110,8 +110,8 @@ def led_defects(
             what is below their rounding counts as zero.
 
     Returns:
-        The sites in the order of execution, the output last. Tensors on which no action is known are passed over: what
-        goes wrong in them is found at the next site that is known.
+        The sites with a defect in the order of execution, the output last. Tensors on which no action is known are
+        passed over: what goes wrong in them is found at the next site that is known.
     """
     right = _right_tangents(x, calls, flow)
     direction = flow.tangent(x, reps[0])
@@ -128,7 +128,9 @@ def led_defects(
         guess = patches_of(x, value)
         assumed = "" if guess is None else f"its tokens are a map of {'×'.join(map(str, guess))} patches"
         kind = "code" if code else call.type
-        sites.append(_site(place, layer, kind, value, arrived[place] - expected, noise, assumed))
+        site = _site(place, layer, kind, value, arrived.pop(place) - expected, noise, assumed)
+        if bool(site.defect.any()):
+            sites.append(site)
     expected = flow.carry_tangent(x, output, reps[1])
     return [*sites, _site(None, "at the end", "code", output, arrived[None] - expected, noise, "")]
 
