@@ -72,7 +72,7 @@ def compare(
 
     info(data)  # an unknown name is told at once
     folder = Path(out or "runs/" + "-".join(["compare", data, *([group] if group else [])]))
-    given = {"batch_size": batch_size, "lr": lr, "precision": precision}
+    given: dict[str, Any] = {"batch_size": batch_size, "lr": lr, "precision": precision}
     found = run(
         data,
         group,

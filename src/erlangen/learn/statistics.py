@@ -63,14 +63,6 @@ def paired_interval(
     return Paired(gain, gain - half, gain + half, p, len(gaps))
 
 
-def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Student's interval of a mean, (low, high); of a single value that value, which says nothing of its error."""
-    if len(values) < 2:
-        return values[0], values[0]
-    found = paired_interval(values, [0.0] * len(values), confidence)
-    return found.low, found.high
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values of many tests, corrected so that a false one appears among all of them no more often than stated.
 

@@ -38,7 +38,7 @@ def draw(found: "Comparison", path: Path) -> Path:
 
         columns = len(found.poses)
         figure = Figure(figsize=(3.6 * columns + 0.6, 3.9), layout="constrained")
-        axes = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
+        axes = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)[0]
         panel = _dots if len(found.sizes) == 1 else _lines
         for axis, pose in zip(axes, found.poses, strict=True):
             panel(axis, found, pose)
@@ -53,7 +53,7 @@ def draw(found: "Comparison", path: Path) -> Path:
         else:
             figure.supxlabel(label, fontsize=10)
         seeds = f"{len(found.seeds)} {'seeds' if len(found.seeds) != 1 else 'seed'}"
-        figure.suptitle(f"{found.group} on {found.data}: mean and 95 % interval, {seeds}", fontsize=11)
+        figure.suptitle(f"{found.group} on {found.data}: mean of {seeds}, each a dot", fontsize=11)
         content = io.BytesIO()
         figure.savefig(content, format=path.suffix[1:], dpi=150, metadata=_undated(path))
     return write_atomically(path, content.getvalue())
@@ -63,22 +63,11 @@ def _lines(axis: Any, found: "Comparison", pose: str) -> None:
     curves = [c for c in found.curves() if c["pose"] == pose]
     for i, curve in enumerate(curves):
         colour, dashes, marker = STYLE[curve["family"]]
-        aside = [
-            n * 1.03 ** (i - (len(curves) - 1) / 2) for n in curve["x"]
-        ]  # so that intervals do not hide each other
-        axis.errorbar(
-            aside,
-            curve["score"],
-            _half_widths(curve),
-            color=colour,
-            linestyle=dashes,
-            marker=marker,
-            markersize=4.5,
-            linewidth=1.6,
-            elinewidth=1,
-            capsize=2,
-            label=curve["family"],
-        )
+        aside = [n * 1.025 ** (i - (len(curves) - 1) / 2) for n in curve["x"]]  # so that seeds do not hide each other
+        look = {"color": colour, "linestyle": dashes, "marker": marker, "linewidth": 1.6}
+        axis.plot(aside, curve["score"], mfc=_fill(curve), markersize=5, label=curve["family"], zorder=3, **look)
+        for place, values in zip(aside, curve["seeds"], strict=True):
+            axis.scatter([place] * len(values), values, s=7, color=colour, alpha=0.45, linewidths=0, zorder=2)
     axis.set_xscale("log")
     axis.set_xticks(found.sizes, [f"{n:,}" for n in found.sizes])
     axis.minorticks_off()
@@ -88,20 +77,16 @@ def _lines(axis: Any, found: "Comparison", pose: str) -> None:
 def _dots(axis: Any, found: "Comparison", pose: str) -> None:
     for curve in (c for c in found.curves() if c["pose"] == pose):
         colour, _, marker = STYLE[curve["family"]]
-        place = len(found.arms) - found.arms.index(curve["family"])
-        filled = "white" if "symmetrised" in curve["family"] else colour
-        axis.errorbar(
-            curve["score"], [place], xerr=_half_widths(curve), color=colour, marker=marker, mfc=filled, capsize=2
-        )
-    places = [len(found.arms) - i for i in range(len(found.arms))]
-    axis.set_yticks(places, found.arms)
+        place, values = len(found.arms) - found.arms.index(curve["family"]), curve["seeds"][0]
+        axis.plot(curve["score"], [place], color=colour, marker=marker, mfc=_fill(curve), linestyle="", zorder=3)
+        axis.scatter(values, [place - 0.22] * len(values), s=9, color=colour, alpha=0.5, linewidths=0, zorder=2)
+    axis.set_yticks([len(found.arms) - i for i in range(len(found.arms))], found.arms)
     axis.set_ylim(0.4, len(found.arms) + 0.6)
 
 
-def _half_widths(curve: dict[str, Any]) -> list[list[float]]:
-    ends = zip(curve["score"], curve["low"], curve["high"], strict=True)
-    down, up = zip(*((score - low, high - score) for score, low, high in ends), strict=True)
-    return [list(down), list(up)]
+def _fill(curve: dict[str, Any]) -> str:
+    """Averaged networks have hollow marks."""
+    return "white" if curve["family"].endswith("symmetrised") else STYLE[curve["family"]][0]
 
 
 def _undated(path: Path) -> dict[str, Any]:

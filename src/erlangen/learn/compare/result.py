@@ -15,7 +15,6 @@ from erlangen.learn.compare.arms import ARMS
 from erlangen.learn.compare.poses import MOVED, TURNED, UPRIGHT
 from erlangen.learn.compare.score import METRICS, chosen_metric
 from erlangen.learn.compare.verdict import Verdict, contrast_rows, judge
-from erlangen.learn.statistics import mean_interval
 
 FORMAT = "erlangen-comparison-1"
 PICTURES = (".svg", ".png", ".pdf")
@@ -110,21 +109,25 @@ class Comparison:
         return found
 
     def curves(self) -> list[dict[str, Any]]:
-        """Learning curves to draw: {"family", "pose", "x", "score", "low", "high", "unit"}."""
+        """Learning curves to draw: {"family", "pose", "x", "score", "low", "high", "seeds", "unit"}.
+
+        `score` is the mean over seeds, `low` and `high` the smallest and the largest, `seeds` all of them. Intervals of
+        single arms are not given: arms share seeds, so it is differences that have intervals (see `verdict`).
+        """
         found = []
         for pose in self.poses:
             for arm in self.arms:
                 points = [(n, list(self.scores(arm, pose, n).values())) for n in self.sizes]
                 points = [(n, values) for n, values in points if values]
-                ends = [mean_interval(values) for _, values in points]
                 found.append(
                     {
                         "family": arm,
                         "pose": pose,
                         "x": [n for n, _ in points],
                         "score": [mean(values) for _, values in points],
-                        "low": [low for low, _ in ends],
-                        "high": [high for _, high in ends],
+                        "low": [min(values) for _, values in points],
+                        "high": [max(values) for _, values in points],
+                        "seeds": [values for _, values in points],
                         "unit": "training examples",
                     }
                 )
