@@ -27,7 +27,6 @@ from erlangen.audit.lie import lie_derivative
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "audit"))
 from ordinary import ResNet
 
-
 PARTS: dict[str, dict[str, bool]] = {
     "end to end": {"layers": False, "continuous": False},
     "and layers": {"continuous": False},
