@@ -1,5 +1,6 @@
 """A bar for the long parts of an audit, on a terminal and only when it is asked for."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,12 +12,12 @@ _BAR: ContextVar[Any] = ContextVar("bar", default=None)
 
 @contextmanager
 def showing(show: bool) -> Iterator[None]:
-    """Draw the work that `watch` reports, on the error output, and wipe it away at the end.
+    """Draw the work that `watch` reports, on the error output if that is a terminal, and wipe it away at the end.
 
     Args:
         show: False draws nothing.
     """
-    if not show:
+    if not show or not sys.stderr.isatty():
         yield
         return
     from rich import progress
