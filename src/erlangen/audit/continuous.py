@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.contribution import Contribution, affordable, contributions_of
 from erlangen.audit.curves import Curve, curves_of
 from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.lie import Derivative, derivatives_of
 from erlangen.audit.subject import Subject
-from erlangen.blueprint import Signal
 from erlangen.errors import ErlangenError
 
 DERIVED = 8  # samples for derivatives and curves
@@ -44,8 +45,8 @@ def examine_continuous(subject: Subject, seed: int, layers: bool, samples: int) 
         samples: for the layers, whose activations are kept.
     """
     signal = subject.probe.chunks[0].signal
-    if isinstance(signal, Signal) or any(isinstance(o, Signal) for o in subject.outputs):
-        return Continuous()
+    if not isinstance(signal, Tensor) or any(not isinstance(o, Tensor) for o in subject.outputs):
+        return Continuous()  # permutations of nodes are discrete
     flows = flows_of(subject.in_field, signal)
     if not flows:
         return Continuous()
