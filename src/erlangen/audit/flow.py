@@ -98,6 +98,8 @@ class Flow:
         if self.invariant:
             return True
         if value.ndim == signal.ndim and value.ndim > 2 and max(value.shape[2:]) > 1:
+            if rep is not None and rep.size != value.shape[1] and self.channels(rep) is not None:
+                raise UnknownAction(f"{rep} is not the representation of {value.shape[1]} channels")
             return False
         if value.ndim <= 2 or (value.ndim == signal.ndim and max(value.shape[2:]) == 1):
             return rep is None or value.ndim < 2 or rep.size != value.shape[1] or self.channels(rep) is None
