@@ -186,18 +186,18 @@ def _directions(output: Tensor, seed: int) -> list[Tensor]:
     """Every output of a sample, or random signs if there are many, each [B, …] like the output."""
     count = output[0].numel()
     if count <= EXACT_OUTPUTS:
-        unit = torch.eye(count, dtype=output.dtype).reshape(count, 1, *output.shape[1:])
+        unit = torch.eye(count, dtype=output.dtype, device=output.device).reshape(count, 1, *output.shape[1:])
         return list(unit.expand(count, *output.shape))
     generator = torch.Generator().manual_seed(seed)
     signs = torch.randint(2, (DIRECTIONS, *output.shape), generator=generator)
-    return list((2 * signs - 1).to(output.dtype) / DIRECTIONS**0.5)
+    return list((2 * signs - 1).to(output) / DIRECTIONS**0.5)
 
 
 def _inner(gradient: Tensor | None, defect: Tensor) -> Tensor:
     """⟨gradient, defect⟩ of every sample, [B]."""
     if gradient is None:
         return torch.zeros(len(defect), dtype=torch.float64)
-    return (gradient.detach().flatten(1) * defect.flatten(1)).sum(1, dtype=torch.float64)
+    return (gradient.detach().flatten(1) * defect.flatten(1)).sum(1, dtype=torch.float64).cpu()
 
 
 def _injected(model: nn.Module, x: Tensor, calls: list[Any], site: Site, method: str, output: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ def _injected(model: nn.Module, x: Tensor, calls: list[Any], site: Site, method:
             return tensor(passing(model, x, calls, [site.place], lambda place, old: value.clone()))
 
         found = push(rest, site.value, site.defect, "forward" if method == "forward" else "differences")
-    return found.double().reshape(len(found), -1)
+    return found.double().reshape(len(found), -1).cpu()
 
 
 def _summary(flow: Flow, sites: list[Site], parts: list[Tensor], size: Tensor) -> list[Contribution]:

@@ -162,7 +162,7 @@ def _measure(subject: Subject, flow: Flow, t: float, most: int | None) -> _Point
         point.floor.append(relative(norms(flow.move(moved, -t, in_rep) - x), size, size))
         if subject.labels:
             changed = (result.argmax(1) != expected.argmax(1)).double()
-            point.flips.append(changed.reshape(len(changed), -1).mean(1))
+            point.flips.append(changed.reshape(len(changed), -1).mean(1).cpu())
             if result.ndim == 2:
                 point.score.append(score_change(result, expected))
         if left is not None and (left := left - len(x)) <= 0:

@@ -61,7 +61,7 @@ class Flow:
             x = self.points(x, t)
         if generator is None:
             return x
-        turn = torch.matrix_exp(torch.as_tensor(t, dtype=torch.float64) * torch.from_numpy(generator)).to(x.dtype)
+        turn = torch.matrix_exp(torch.as_tensor(t, dtype=torch.float64) * torch.from_numpy(generator)).to(x)
         return torch.einsum("ij,bj...->bi...", turn, x)
 
     def tangent(self, x: Tensor, rep: Representation | None) -> Tensor:
@@ -70,7 +70,7 @@ class Flow:
         found = self.points.tangent(x) if self.points is not None and x.ndim > 2 else torch.zeros_like(x)
         if generator is None:
             return found
-        return found + torch.einsum("ij,bj...->bi...", torch.from_numpy(generator).to(x.dtype), x)
+        return found + torch.einsum("ij,bj...->bi...", torch.from_numpy(generator).to(x), x)
 
     def carry(self, signal: Tensor, value: Tensor, t: Time, rep: Representation | None) -> Tensor:
         """exp(tA) on a value met in a network that was fed `signal`.

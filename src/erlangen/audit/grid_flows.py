@@ -101,7 +101,7 @@ class _Motion:
         along = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in sizes]
         u = torch.stack(torch.meshgrid(*along, indexing="ij"), -1)
         steps = [b * n / m for b, n, m in zip(self.step, sizes, self.shape, strict=True)]
-        velocity = (u @ self.matrix.mT + torch.tensor(steps, dtype=torch.float64)).to(x.dtype)
+        velocity = (u @ self.matrix.mT + torch.tensor(steps, dtype=torch.float64)).to(x)
         total = torch.zeros_like(x)
         for i in range(d):
             if bool(velocity[..., i].any()):
@@ -163,8 +163,8 @@ class _Recolour:
 
     def __call__(self, x: Tensor, t: Time) -> Tensor:
         turn = torch.matrix_exp(torch.as_tensor(t, dtype=torch.float64) * self.matrix)
-        return torch.einsum("ij,bj...->bi...", turn.to(x.dtype), x)
+        return torch.einsum("ij,bj...->bi...", turn.to(x), x)
 
     def tangent(self, x: Tensor) -> Tensor:
         """A on the three channels of every pixel."""
-        return torch.einsum("ij,bj...->bi...", self.matrix.to(x.dtype), x)
+        return torch.einsum("ij,bj...->bi...", self.matrix.to(x), x)

@@ -165,7 +165,7 @@ def _along(subject: Subject, flow: Flow, method: str, seed: int, most: int | Non
         found = lie_derivative(subject.model, x, flow, reps, method, y, direction)
         changes.append(norms(found))
         sizes.append(norms(y))
-        squares.append(found.double().square().reshape(len(found), -1).mean(1))
+        squares.append(found.double().square().reshape(len(found), -1).mean(1).cpu())
         inputs.append(norms(direction) / norms(x).clamp_min(torch.finfo(x.dtype).tiny))
         if left is not None and (left := left - len(x)) <= 0:
             break

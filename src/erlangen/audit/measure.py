@@ -96,8 +96,8 @@ def relative(difference: Tensor, size: Tensor, other_size: Tensor) -> Tensor:
 
 
 def norms(x: Tensor) -> Tensor:
-    """Euclidean norm of every sample, [n], in float64."""
-    return x.double().reshape(len(x), -1).norm(dim=1)
+    """Euclidean norm of every sample, [n], in float64 and on the CPU."""
+    return x.double().reshape(len(x), -1).norm(dim=1).cpu()
 
 
 def tensor(value: Any) -> Tensor:
@@ -230,7 +230,7 @@ def score_change(f_gx: Tensor, g_fx: Tensor) -> Tensor:
     """
     before, after = g_fx.double().softmax(1), f_gx.double().softmax(1)
     predicted = g_fx.argmax(1, keepdim=True)
-    return (after - before).gather(1, predicted).abs()[:, 0]
+    return (after - before).gather(1, predicted).abs()[:, 0].cpu()
 
 
 def _carry_targets(carry: Carrier, action: Action, targets: Tensor, predicted: Tensor) -> Tensor | None:

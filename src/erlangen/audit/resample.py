@@ -100,7 +100,7 @@ class Sampler:
             weight = weight * ((along >= 0) & (along < sizes)).all(-1)
             along = along.clamp(min=torch.zeros_like(sizes), max=sizes - 1)
         strides = torch.tensor([prod(shape[i + 1 :]) for i in range(d)])
-        number, weight = (along * strides).sum(-1), weight.to(rows)
+        number, weight = (along * strides).sum(-1).to(rows.device), weight.to(rows)
         part = max(1, GATHERED // (len(taps) * rows.shape[1]))
         return torch.cat(
             [

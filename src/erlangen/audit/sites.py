@@ -118,7 +118,7 @@ def led_defects(
     h = step_of(x, direction, 1 / 3)
     follow = _by_duals if duals else _by_differences
     arrived = follow(model, x, direction, calls, right, h)
-    noise = torch.zeros_like(h) if duals else ROUNDINGS * torch.finfo(x.dtype).eps / h
+    noise = torch.zeros(len(h)) if duals else (ROUNDINGS * torch.finfo(x.dtype).eps / h).cpu()
     sites = []
     for place in sorted(right):
         value, expected = right[place]
@@ -190,7 +190,7 @@ def _site(
     place: Place | None, layer: str, kind: str, value: Tensor, defect: Tensor, noise: Tensor, assumed: str
 ) -> Site:
     size = norms(value)
-    defect = defect * spread_over((norms(defect) > noise * size).to(defect.dtype), defect)
+    defect = defect * spread_over((norms(defect) > noise * size).to(defect), defect)
     return Site(place, layer, kind, value, defect, float(relative(norms(defect), size, size).mean()), assumed)
 
 
