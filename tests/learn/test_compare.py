@@ -319,6 +319,7 @@ def test_a_ray_cluster_of_two_nodes_gives_the_same_scores(tmp_path) -> None:
     finally:
         ray.shutdown()
         cluster.shutdown()
+    assert len({c["node"] for c in far.cells}) == 2
     here = compare(dataset(), "C4", threads=1, **given)
     assert [c["scores"] for c in far.cells] == [c["scores"] for c in here.cells]
     assert len(list((tmp_path / "cells").iterdir())) == 4

@@ -115,5 +115,7 @@ def _on_ray(plan: Plan, cells: Sequence[Cell], threads: int, address: str | None
 
 
 def _with_threads(plan: Plan, cell: Cell, threads: int) -> dict[str, Any]:
+    import ray
+
     torch.set_num_threads(threads)
-    return _named(plan, cell)
+    return _named(plan, cell) | {"node": ray.get_runtime_context().get_node_id()}
