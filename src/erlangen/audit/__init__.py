@@ -11,6 +11,8 @@ from erlangen.audit.curves import Curve, error_curves
 from erlangen.audit.lie import Derivative, lie_derivatives
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.run import audit
+from erlangen.audit.scales import ScaleSeparation, scale_separation
+from erlangen.audit.stability import StabilityCurve, stability_curves
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
 from erlangen.audit.verdict import Limits, limits_for
@@ -27,6 +29,8 @@ __all__ = [
     "Limits",
     "LookAlike",
     "Pair",
+    "ScaleSeparation",
+    "StabilityCurve",
     "Steadiness",
     "Transition",
     "UnknownAction",
@@ -35,6 +39,8 @@ __all__ = [
     "error_curves",
     "lie_derivatives",
     "limits_for",
+    "scale_separation",
+    "stability_curves",
 ]
 
 

@@ -12,6 +12,8 @@ from erlangen.audit.classes import ClassReport
 from erlangen.audit.contribution import Contribution
 from erlangen.audit.curves import Curve
 from erlangen.audit.lie import Derivative
+from erlangen.audit.scales import ScaleSeparation
+from erlangen.audit.stability import StabilityCurve
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
 from erlangen.audit.verdict import worst_of
@@ -90,6 +92,8 @@ class Audit:
         notes: remarks on the verdict.
         settings: samples, seed, dtype, limits, confidence, source of the data, versions.
         picture: small arrays for the pictures.
+        stability: errors against the size of small changes that are no symmetry.
+        scales: how much of the output survives coarse-graining; None where the domain has no coarser scales.
     """
 
     model: str
@@ -116,6 +120,8 @@ class Audit:
     notes: tuple[str, ...]
     settings: dict[str, Any]
     picture: dict[str, Any] | None
+    stability: tuple[StabilityCurve, ...] = ()
+    scales: ScaleSeparation | None = None
 
     @property
     def culprits(self) -> tuple[LayerResult, ...]:

@@ -18,6 +18,8 @@ from erlangen.audit.probe import Probe, cast, check_input, fields_of, forward, p
 from erlangen.audit.progress import showing
 from erlangen.audit.remarks import notes_on, settings_of
 from erlangen.audit.result import Audit, LayerResult
+from erlangen.audit.scales import separation_of
+from erlangen.audit.stability import stability_of
 from erlangen.audit.steady import Steadiness, steadiness
 from erlangen.audit.subject import Subject, prepare
 from erlangen.audit.summary import FamilyResult, mean_of, summarise, words_on_parts
@@ -42,6 +44,7 @@ def audit(
     dtype: torch.dtype = torch.float32,
     layers: bool = True,
     continuous: bool = True,
+    stability: bool = True,
     progress: bool = False,
 ) -> Audit:
     """Measure how well a network keeps a symmetry, end to end and layer by layer.
@@ -64,6 +67,8 @@ def audit(
         layers: whether to look into the network.
         continuous: whether to follow the continuous symmetries: Lie derivatives, error curves over the whole range, and
             with `layers` what every layer adds.
+        stability: whether to try small changes that are no symmetry (warps, light, noise, edges, mutations) and coarser
+            cells, on a few samples.
         progress: whether to draw a bar on the error output.
 
     Returns:
@@ -79,6 +84,8 @@ def audit(
     with showing(progress), quiet(model, dtype) as quiet_model:
         subject = prepare(quiet_model, probe, in_field, out_field, data, actions, elements, seed, dtype)
         result = _examine(subject, data, elements, seed, layers, continuous)
+        if stability:
+            result = _with_stability(result, subject, seed)
     if max_error is not None:
         result.require(max_error)
     return result
@@ -135,6 +142,15 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
         settings=settings_of(subject, measured, seed, elements, data),
         picture=picture,
     )
+
+
+def _with_stability(result: Audit, subject: Subject, seed: int) -> Audit:
+    curves, notes = stability_of(subject, seed, LAYER_SAMPLES)
+    try:
+        scales = separation_of(subject, seed, 4 * LAYER_SAMPLES)
+    except ErlangenError as error:
+        scales, notes = None, [*notes, f"no scale separation: {str(error).splitlines()[0]}"]
+    return replace(result, stability=curves, scales=scales, notes=(*result.notes, *notes[:2]))
 
 
 def _second_look(subject: Subject, worst: FamilyResult | None) -> float | None:

@@ -18,6 +18,7 @@ def audit_text(audit: Audit) -> str:
         "",
         *_table(audit),
         *_derivatives(audit),
+        *_stability(audit),
         "",
     ]
     if audit.accuracy is not None:
@@ -94,6 +95,23 @@ def _derivatives(audit: Audit) -> list[str]:
         *_aligned(rows),
         "  Lf: how fast f(g·x) leaves g·f(x) per unit of motion; input: how fast x itself moves",
     ]
+
+
+def _stability(audit: Audit) -> list[str]:
+    """The constants of stability, and what survives of the output at coarser scales."""
+    rows = [("small change", "slope [interval]", "constant", "floor", "flips", "at size")]
+    for c in audit.stability:
+        ends = "" if c.slope_interval is None else f" [{number(c.slope_interval[0])}, {number(c.slope_interval[1])}]"
+        floor = None if c.floor is None else c.floor[-1]
+        flips = share(None if c.flips is None else c.flips[-1])
+        size = f"{c.x[-1]:g} {c.unit}"
+        rows.append((c.family, f"{number(c.slope)}{ends}", number(c.constant), number(floor), flips, size))
+    lines = ["", *_aligned(rows), "  slope: relative change of the output by size; floor, flips: at the largest size"]
+    if audit.scales is not None:
+        found = zip(audit.scales.x, audit.scales.survives, strict=True)
+        parts = [f"{f'{s:.0%}' if s > 0 else 'nothing'} at {x:g}" for x, s in found]
+        lines.append(f"  of the output survives, seen through cells of so many {audit.scales.unit}: {', '.join(parts)}")
+    return lines if audit.stability else []
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
