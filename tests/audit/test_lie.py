@@ -76,6 +76,20 @@ def test_vectors_turn_along():
     assert torch.allclose(turn.tangent(x, field.rep), numeric, atol=1e-6)
 
 
+def test_rotations_are_round_in_the_units_of_the_spacing():
+    """A bell in a volume of 2×1×1 mm: no rotation moves it, a rotation of the voxel numbers would."""
+    along = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in (9, 17, 17)]
+    z, y, x = torch.meshgrid(2 * along[0], along[1], along[2], indexing="ij")
+    bell = torch.exp(-(x**2 + y**2 + z**2) / 18)[None, None]
+    right, wrong = (
+        [f.tangent(bell, None).norm() / bell.norm() for f in flows_of(grid.field("C1", 1), bell) if "rot" in f.name]
+        for grid in (Grid(3, spacing=(2, 1, 1)), Grid(3))
+    )
+    assert len(right) == 3
+    assert max(right) < 0.03
+    assert max(wrong) > 0.3
+
+
 def test_a_derivative_by_hand():
     """f(x) = x at one pixel, of a wave of frequency k: L f = −(2πk/n) cos(2πku/n), exact for the Fourier sampling."""
 
