@@ -92,6 +92,9 @@ def test_cells_are_kept_and_only_missing_ones_are_computed(tmp_path, monkeypatch
     assert other.mean_score("plain", "upright") != first.mean_score("plain", "upright")
     assert eg.Comparison.load(tmp_path).plan["epochs"] == 1
     assert (tmp_path / "comparison.svg").read_text().startswith("<?xml")
+    changed = replace(data, train=TensorSplit(data.train.signals + 0.01, data.train.targets))
+    compare(changed, "C4", seeds=1, **given)
+    assert len(done) == 13  # so have other data of the same name and size
 
 
 def test_what_was_finished_before_a_failure_is_kept(tmp_path, monkeypatch) -> None:

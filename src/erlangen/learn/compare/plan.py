@@ -5,14 +5,15 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from torch import nn
 
 from erlangen.blueprint import Field
 from erlangen.errors import RunError, UnknownName
-from erlangen.learn.run import describe_data
+from erlangen.learn.metrics import output_tensor
+from erlangen.learn.run import describe_data, describe_model, splits_of
 from erlangen.symmetry import FiniteGroup
 
 MATCHES = ("parameters", "minutes")
@@ -130,11 +131,12 @@ class Plan:
 
     def describe(self) -> dict[str, Any]:
         """The declaration as JSON-able data."""
+        from erlangen import __version__
+
         named = isinstance(self.data, str)
-        plain = self.plain
-        maker = None if plain is None else getattr(plain, "__qualname__", None) or repr(plain)
         return {
-            "data": self.data if named else describe_data(self.data),
+            "version": __version__,
+            "data": self.data if named else {**describe_data(self.data), "content": fingerprint(self.data)},
             "data_options": self.data_options,
             "group": self.group,
             "match": self.match,
@@ -145,14 +147,18 @@ class Plan:
             "minutes": self.minutes,
             "settings": self.settings,
             "augment": self.augment,
-            "plain": maker,
+            "plain": None if self.plain is None else _described(self.plain),
             "test": self.test,
         }
 
     def key(self, cell: Cell) -> str:
         """The file name of a cell: what it is in words, and a hash of the whole declaration."""
+        return f"{cell.training}-{cell.examples}-{cell.seed}-{self._hash}"
+
+    @cached_property
+    def _hash(self) -> str:
         text = json.dumps(self.describe(), sort_keys=True, default=str)
-        return f"{cell.training}-{cell.examples}-{cell.seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 @lru_cache(maxsize=2)
@@ -161,6 +167,23 @@ def _load(name: str, options: str) -> Any:
     from erlangen.data import load
 
     return load(name, **json.loads(options))
+
+
+def fingerprint(data: Any) -> str:
+    """A hash of all targets and of the first signals of every part, so that other data have cells of their own."""
+    digest = hashlib.sha256()
+    for split in splits_of(data).values():
+        if split is not None and len(split):
+            signal, _ = split.batch(range(min(SMALLEST, len(split))))
+            for tensor in (split.targets, output_tensor(signal)):
+                digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _described(plain: Callable[[], nn.Module]) -> dict[str, Any]:
+    """What makes a network, and what it makes."""
+    net = plain()
+    return {"maker": getattr(plain, "__qualname__", None) or repr(plain), "layers": str(net), **describe_model(net)}
 
 
 def available(split: Any) -> int:
