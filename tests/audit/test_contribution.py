@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.audit import contributions
+from erlangen.audit import audit, contributions
 from erlangen.audit.carry import Carrier
 from erlangen.audit.contribution import METHODS, _injected
 from erlangen.audit.flow import flows_of
@@ -111,3 +111,24 @@ def test_many_outputs_are_projected(x):
 def test_unknown_way(x):
     with pytest.raises(UnknownName, match="backward"):
         contributions(made(), x, in_field=FIELD, method="backwards")
+
+
+def test_networks_without_gradients_are_followed_by_differences(x):
+    class Leaves(nn.Module):
+        """Leaves torch on the way."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.from_numpy(self.conv(x).detach().numpy().mean((2, 3)))
+
+    torch.manual_seed(0)
+    net = Leaves()
+    with pytest.raises(NotImplementedError, match="method='differences'"):
+        contributions(net, x, in_field=FIELD)
+    found = audit(net, x, in_field=FIELD)
+    (part, *_) = [c for c in found.contributions if c.generator == "shift-x"]
+    assert (part.layer, part.kind) == ("conv", "Conv2d")
+    assert part.share == pytest.approx(1.0, abs=1e-3)

@@ -95,6 +95,7 @@ def contributions(
     Raises:
         UnknownName: no such method or generator.
         FieldError: the model fails on the data.
+        NotImplementedError: the model cannot be differentiated in this way.
     """
     if method not in METHODS:
         raise UnknownName("way to differentiate", method, METHODS)
@@ -170,12 +171,14 @@ def _pulled_back(
     with torch.enable_grad(), differentiable():
         y = tensor(passing(model, x.detach().requires_grad_(), calls, places, keep))
         at = [p for p in places if p in kept]
+        if at and not y.requires_grad:
+            raise NotImplementedError(
+                f"the output of {type(model).__name__} has no gradient. Fix: method='differences', which needs none"
+            )
         for direction in watch(_directions(output, seed), "gradients"):
-            if at and y.requires_grad:
-                found = torch.autograd.grad(y, [kept[p] for p in at], direction, retain_graph=True, allow_unused=True)
-                pulled: dict[Place | None, Tensor | None] = {None: direction, **dict(zip(at, found, strict=True))}
-            else:
-                pulled = {None: direction}
+            wanted = [kept[p] for p in at]
+            found = torch.autograd.grad(y, wanted, direction, retain_graph=True, allow_unused=True) if at else ()
+            pulled: dict[Place | None, Tensor | None] = {None: direction, **dict(zip(at, found, strict=True))}
             for sites, rows in zip(every, parts, strict=True):
                 for site, row in zip(sites, rows, strict=True):
                     row.append(_inner(pulled.get(site.place), site.defect))

@@ -18,7 +18,7 @@ from erlangen.audit.probe import check_input, fields_of, forward, probe_from, qu
 from erlangen.audit.progress import watch
 from erlangen.audit.subject import Subject, prepare
 from erlangen.blueprint import Field
-from erlangen.errors import DomainError
+from erlangen.errors import DomainError, FieldError
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def curves_of(
     for flow in watch(flows, "curves"):
         try:
             found.append(_curve(subject, flow, times or flow.times, seed, most))
-        except (UnknownAction, DomainError) as error:
+        except (UnknownAction, FieldError, DomainError) as error:
             unknown[flow.name] = str(error)
     return tuple(found), unknown
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from erlangen.symmetry import Group, Representation
 Time = float | Tensor
 
 
+@runtime_checkable
 class Motion(Protocol):
     """(x, t) → exp(tA)·x, and its derivative."""
 

@@ -21,10 +21,10 @@ from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.measure import interval, norms, relative, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, probe_from, quiet
 from erlangen.audit.progress import watch
-from erlangen.audit.push import push
+from erlangen.audit.push import METHODS, push
 from erlangen.audit.subject import Subject, prepare
 from erlangen.blueprint import Action, Field
-from erlangen.errors import DomainError
+from erlangen.errors import DomainError, FieldError, UnknownName
 
 STILL = Action("identity", "identity", True, lambda signal, rep: signal)
 
@@ -117,11 +117,13 @@ def derivatives_of(
         seed: of the bootstrap.
         most: at most so many samples.
     """
+    if method not in METHODS:
+        raise UnknownName("way to differentiate", method, METHODS)
     found, unknown = [], {}
     for flow in watch(flows, "Lie derivatives"):
         try:
             found.append(_along(subject, flow, method, seed, most))
-        except (UnknownAction, DomainError, NotImplementedError) as error:
+        except (UnknownAction, FieldError, DomainError, NotImplementedError) as error:
             unknown[flow.name] = str(error).splitlines()[0]
     return tuple(found), unknown
 
