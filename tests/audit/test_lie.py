@@ -12,7 +12,7 @@ from erlangen.audit.lie import lie_derivative
 from erlangen.audit.push import METHODS, push
 from erlangen.audit.resample import KINDS, Sampler
 from erlangen.blueprint import Regress, derive
-from erlangen.errors import UnknownName
+from erlangen.errors import FieldError, UnknownName
 from erlangen.graphs import Graphs
 from erlangen.grids import Grid, HexGrid, Strand
 from erlangen.point import Point
@@ -211,3 +211,15 @@ def test_an_audit_holds_them(net, x):
     assert told["derivatives"][0]["generator"] == "shift-x"
     assert "mostly from" in str(found)
     assert audit(net, x, in_field=COLOUR, continuous=False).derivatives == ()
+
+
+def test_outputs_on_which_nothing_is_known():
+    field = Grid(2).field("C4", 1)
+    net, x = nn.Conv2d(1, 4, 3, padding=1), torch.rand(2, 1, 8, 8)
+    regular = field.with_rep("regular")
+    found = lie_derivatives(net, x, in_field=field, out_field=regular)
+    assert [d.generator for d in found] == ["shift-x", "shift-y", "scale"]
+    with pytest.raises(FieldError, match="along rotation: regular of C4 has no derivative"):
+        lie_derivatives(net, x, in_field=field, out_field=regular, generators=("rotation",))
+    notes = audit(net, x, in_field=field, out_field=regular).notes
+    assert any("no derivative along rotation" in note for note in notes)

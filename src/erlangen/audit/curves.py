@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.flow import Flow, flows_of
-from erlangen.audit.lie import STILL
+from erlangen.audit.lie import STILL, followed
 from erlangen.audit.measure import interval, norms, relative, score_change, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, probe_from, quiet
 from erlangen.audit.progress import watch
@@ -82,6 +82,10 @@ def error_curves(
     Returns:
         One curve a generator; none where the symmetries are discrete.
 
+    Raises:
+        UnknownName: no such generator or sampling.
+        FieldError: the model fails on the data, or nothing is known about its output under a generator that was named.
+
     Law: error(t) = mean ‖f(exp(tA)·x) − exp(tA)·f(x)‖ / ‖f(x)‖.
     """
     in_field, out_field = fields_of(model, data, in_field, out_field)
@@ -91,7 +95,7 @@ def error_curves(
     flows = flows_of(in_field, signal, generators, sampling)
     with quiet(model, dtype) as still:
         subject = prepare(still, probe, in_field, out_field, data, [STILL], 1, seed, dtype)
-        return curves_of(subject, flows, seed, times=times)[0]
+        return followed(*curves_of(subject, flows, seed, times=times), generators)
 
 
 def curves_of(

@@ -91,7 +91,7 @@ def lie_derivatives(
 
     Raises:
         UnknownName: no such generator, method or sampling.
-        FieldError: the model fails on the data.
+        FieldError: the model fails on the data, or nothing is known about its output under a generator that was named.
 
     Source: Gruver et al. 2023, arXiv 2210.02984.
     """
@@ -102,7 +102,24 @@ def lie_derivatives(
     flows = flows_of(in_field, signal, generators, sampling)
     with quiet(model, dtype) as still:
         subject = prepare(still, probe, in_field, out_field, data, [STILL], 1, seed, dtype)
-        return derivatives_of(subject, flows, method, seed)[0]
+        return followed(*derivatives_of(subject, flows, method, seed), generators)
+
+
+def followed(found: tuple[Any, ...], unknown: dict[str, str], names: "tuple[str, ...] | None") -> tuple[Any, ...]:
+    """What was found along the generators; those that could not be followed are left out unless they were named.
+
+    Args:
+        found: one result a generator.
+        unknown: the other generators, with the reason.
+        names: of the generators that were asked for; None for all.
+
+    Raises:
+        FieldError: one that was asked for could not be followed, or none could.
+    """
+    for name, why in unknown.items():
+        if names is not None or not found:
+            raise FieldError(f"the network cannot be followed along {name}: {why}")
+    return found
 
 
 def derivatives_of(
