@@ -21,6 +21,7 @@ from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
 
 KINDS = ("blur", "max", "maxblur")
+HALF = 64  # pixels up to which products of matrices in bfloat16 are faster than the filter in float32
 CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 MAX_POOL = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
@@ -63,14 +64,15 @@ def blur(x: Tensor, stride: tuple[int, ...], wide: bool = False) -> Tensor:
         wide: two taps more.
     """
     windows = [window(n, s, taps_at_least(s, wide)) for n, s in zip(x.shape[2:], stride, strict=True)]
-    if len(stride) == 3:  # torch computes the gradient of a depthwise convolution of volumes slowly
+    half = x.dtype == torch.bfloat16 and x.device.type == "cpu" and max(x.shape[2:]) <= HALF
+    if len(stride) == 3 or half:  # torch computes the gradient of a depthwise convolution of volumes slowly
         filters = [torch.tensor(binomial(count), dtype=torch.float64) for count, _ in windows]
         each = zip(filters, x.shape[2:], stride, windows, strict=True)
         return along_axes(x, [None if s == 1 else filter_matrix(f, n, s, p) for f, n, s, (_, p) in each])
     taps = torch.ones((), dtype=torch.float64)
     for count, _ in windows:
         taps = taps[..., None] * torch.tensor(binomial(count), dtype=torch.float64)
-    dtype, channels = operator_dtype("depthwise", x), x.shape[1]
+    dtype, channels = operator_dtype("filter", x), x.shape[1]
     weight = taps.to(device=x.device, dtype=dtype).expand(channels, 1, *taps.shape)
     with torch.autocast(x.device.type, enabled=False):
         y = CONV[len(stride)](x.to(dtype), weight, None, stride, [p for _, p in windows], (1,) * len(stride), channels)

@@ -120,7 +120,7 @@ def circular_filter(x: Tensor, filters: "list[tuple[float, ...]]") -> Tensor:
     taps = torch.ones((), dtype=torch.float64)
     for f in filters:
         taps = taps[..., None] * torch.tensor(f, dtype=torch.float64)
-    dtype, channels = operator_dtype("depthwise", x), x.shape[1]
+    dtype, channels = operator_dtype("filter", x), x.shape[1]
     weight = taps.to(device=x.device, dtype=dtype).expand(channels, 1, *taps.shape)
     with torch.autocast(x.device.type, enabled=False):
         d = len(filters)

@@ -77,7 +77,7 @@ class Smoothing(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """x_0, x_1, …."""
         levels = [x]
-        dtype = operator_dtype("depthwise", x)
+        dtype = operator_dtype("filter", x)
         with torch.autocast(x.device.type, enabled=False):
             for k in range(self.scales - 1):
                 step = self.steps[k] if self.steps is not None else 1

@@ -39,7 +39,7 @@ def box_spline(stride: int) -> list[list[float]]:
 def blur_cells(x: Tensor, stride: int) -> Tensor:
     """Filter every channel by the box spline and keep every s-th cell: one depthwise convolution."""
     radius, channels = radius_of(x.shape[2:]), x.shape[1]
-    dtype = operator_dtype("depthwise", x)
+    dtype = operator_dtype("filter", x)
     taps = torch.tensor(box_spline(stride), dtype=dtype, device=x.device)
     weight = taps.expand(channels, 1, *taps.shape)
     with torch.autocast(x.device.type, enabled=False):
@@ -191,7 +191,7 @@ def refine_cells(x: Tensor, like: Tensor) -> Tensor:
         raise DomainError(
             f"a hexagon of radius {coarse} refines to radius {2 * coarse} or {2 * coarse + 1}, not {fine}"
         )
-    channels, dtype = x.shape[1], operator_dtype("depthwise", x)
+    channels, dtype = x.shape[1], operator_dtype("filter", x)
     hat = 4 * torch.tensor(box_spline(2), dtype=dtype, device=x.device)
     with torch.autocast(x.device.type, enabled=False):
         padding = 1 - fine % 2

@@ -74,7 +74,9 @@ class Strand(Grid):
         if kind not in STRAND_BLOCKS:
             return super().block(in_field, out_field, **local)
         if "nonlinearity" in local:
-            raise FieldError(f"{kind} blocks have nonlinearities of their own. Fix: block='dense', or no nonlinearity=…")
+            raise FieldError(
+                f"{kind} blocks have nonlinearities of their own. Fix: block='dense', or no nonlinearity=…"
+            )
         restrict = local.pop("restrict", None)
         built = STRAND_BLOCKS[local.pop("kind")](in_field, out_field, **local)
         return built if restrict is None else Sequential(built, Restrict(built.out_field, restrict))
