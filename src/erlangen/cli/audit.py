@@ -55,7 +55,7 @@ def audit(
 
     own = getattr(module, "in_field", None)
     field = own if own is not None and group in (None, own.group.name) else dataset.field(group)
-    found = measure(module, dataset, in_field=field, samples=samples, elements=elements, seed=seed)
+    found = measure(module, dataset, in_field=field, samples=samples, elements=elements, seed=seed, progress=True)
     print(found)
     for path in (html, json):
         if path is not None:
