@@ -63,7 +63,9 @@ def test_wrong_needs_augmentation_to_cost_as_well() -> None:
     costly = comparison({"plain": [0.9], "augmented": [0.92], "derived": [0.7]}).verdict
     assert costly.name == "costly"
     assert "The symmetry is not wrong" in costly.sentences[0]
-    assert comparison({"plain": [0.9], "derived": [0.7]}).verdict.name == "wrong"
+    unknown = comparison({"plain": [0.9], "derived": [0.7]}).verdict
+    assert unknown.name == "costly"
+    assert "only the arm augmented can tell" in unknown.sentences[0]
 
 
 def test_sizes_that_say_something_else_are_told() -> None:

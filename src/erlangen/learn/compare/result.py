@@ -14,7 +14,7 @@ from erlangen.learn.checkpoint import read_json
 from erlangen.learn.compare.arms import ARMS
 from erlangen.learn.compare.poses import MOVED, TURNED, UPRIGHT
 from erlangen.learn.compare.score import METRICS, chosen_metric
-from erlangen.learn.compare.verdict import Verdict, contrast_rows, judge
+from erlangen.learn.compare.verdict import VERDICTS, Verdict, contrast_rows, judge
 
 FORMAT = "erlangen-comparison-1"
 PICTURES = (".svg", ".png", ".pdf")
@@ -199,7 +199,7 @@ class Comparison:
         raise RunError(f"cannot save a comparison as {target.name!r}. Fix: let the name end in one of {known}.")
 
     def __repr__(self) -> str:
-        return f"Comparison({self.group} on {self.data}: {self.verdict.name}, {len(self.cells)} cells)"
+        return f"Comparison({self.group} on {self.data}: {VERDICTS[self.verdict.name]}, {len(self.cells)} cells)"
 
     def __str__(self) -> str:
         from erlangen.learn.compare.table import table_text

@@ -16,7 +16,7 @@ VERDICTS = {
     "helped": "the symmetry helped",
     "neutral": "the symmetry was neutral",
     "wrong": "the symmetry is wrong for this task",
-    "costly": "building the symmetry in cost, though the symmetry is not wrong",
+    "costly": "building the symmetry in cost, though nothing says that the symmetry is wrong",
     "undecided": "undecided",
 }
 
@@ -77,7 +77,7 @@ def judge(found: "Comparison") -> Verdict:
 
     The derived network is held against the plain one on test examples as they are. If it scores worse, and so does the
     plain network that is shown moved examples, the symmetry is wrong for the task: what it moves has another label. If
-    the augmented network does not score worse, the symmetry is fine, and the derived network itself is what costs.
+    the augmented network does not score worse (or was not trained), nothing says that the symmetry is wrong.
     """
     contrasts = _contrasts(found)
     overall = {(c.first, c.second, c.pose): c for c in contrasts if c.examples is None}
@@ -87,7 +87,7 @@ def judge(found: "Comparison") -> Verdict:
         return Verdict("undecided", (_too_few(found),), tuple(contrasts))
     name = {"better": "helped", "equal": "neutral", "undecided": "undecided"}.get(main.outcome)
     if name is None:
-        name = "wrong" if shown is None or shown.outcome == "worse" else "costly"
+        name = "wrong" if shown is not None and shown.outcome == "worse" else "costly"
     sentences = [_headline(found, name, main, shown)]
     sentences += _by_size(contrasts, main)
     sentences += _against_tricks(found, overall)
@@ -169,16 +169,19 @@ def _headline(found: "Comparison", name: str, main: Contrast, shown: "Contrast |
         equal = f"the interval lies within ±{_margin(found):.3g}, which counts as equal"
         return f"{group} was NEUTRAL on {data}: {scores}; {equal}."
     if name == "wrong":
-        also = "" if shown is None else f" Showing it by augmentation costs as well ({shown})."
         return (
-            f"{group} is WRONG for this task, {data}: {scores}.{also} What {group} moves has another label. "
-            "Fix: a smaller group, or classes that the symmetry exchanges."
+            f"{group} is WRONG for this task, {data}: {scores}. Showing it by augmentation costs as well ({shown}): "
+            f"what {group} moves has another label. Fix: a smaller group, or classes that the symmetry exchanges; if "
+            "trainings were cut short, longer ones first."
         )
     if name == "costly":
-        return (
-            f"Building {group} in COST on {data}: {scores}. The symmetry is not wrong: showing it by augmentation does "
-            f"not cost ({shown}). Fix: more width or longer training of the derived network."
+        why = (
+            "Whether the symmetry or the network is at fault only the arm augmented can tell. Fix: add it."
+            if shown is None
+            else f"The symmetry is not wrong, as showing it by augmentation does not cost ({shown}). Fix: more width, "
+            "or longer training of the derived network."
         )
+        return f"Building {group} in COST on {data}: {scores}. {why}"
     return (
         f"Whether {group} helps on {data} is UNDECIDED: {scores}. Fix: more seeds (finished cells are kept), "
         "or fewer training examples."
