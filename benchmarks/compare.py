@@ -29,7 +29,7 @@ STUDIES: dict[str, dict[str, Any]] = {
     "mnist-rot": {"group": "C4", "sizes": [750, 3000, 12000], "epochs": 20},
     "mutag": {"seeds": 10, "sizes": [38, 150], "batch_size": 16},
     "fastsk-ctcf": {"group": "RC", "seeds": 5},
-    "adrenal": {"group": "O", "sizes": [297, 1188], "match": "minutes", "minutes": 2.0, "batch_size": 16},
+    "adrenal": {"group": "O", "sizes": [297, 1188], "match": "minutes", "minutes": 2.0, "batch_size": 16, "test": 150},
     "splice": {"group": "RC", "seeds": 5},
 }
 SMOKE: dict[str, dict[str, Any]] = {

@@ -323,6 +323,8 @@ def test_a_ray_cluster_of_two_nodes_gives_the_same_scores(tmp_path) -> None:
         ray.shutdown()
         cluster.shutdown()
     assert len({c["node"] for c in far.cells}) == 2
+    with pytest.raises(RunError, match=r"127\.0\.0\.1:1 cannot be reached.*ray start --head"):
+        compare(dataset(), "C4", engine="ray", address="127.0.0.1:1", **given)
     here = compare(dataset(), "C4", threads=1, **given)
     assert [c["scores"] for c in far.cells] == [c["scores"] for c in here.cells]
     assert len(list((tmp_path / "cells").iterdir())) == 4

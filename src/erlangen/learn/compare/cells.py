@@ -9,6 +9,7 @@ from torch import nn
 
 from erlangen.adapt import Conjoin
 from erlangen.blueprint import Field, Task
+from erlangen.learn.allocator import freed_memory_kept
 from erlangen.learn.compare.arms import ARMS, posthoc
 from erlangen.learn.compare.networks import network_of, parameters
 from erlangen.learn.compare.ordered import NodeOrder, OrderAverage
@@ -52,10 +53,11 @@ def run_cell(plan: Plan, cell: Cell) -> dict[str, Any]:
     )
     start = time.perf_counter()
     test, poses = judged_part(plan, data), motions(field, data.task)
-    scores = {arm.name: judged(run.model, test, data.task, poses)}
     averaged = posthoc(arm.name)
-    if averaged is not None and can_average(field, run.model):
-        scores[averaged] = judged(symmetrised(run.model, field, data.task), test, data.task, poses)
+    with freed_memory_kept():
+        scores = {arm.name: judged(run.model, test, data.task, poses)}
+        if averaged is not None and can_average(field, run.model):
+            scores[averaged] = judged(symmetrised(run.model, field, data.task), test, data.task, poses)
     kept = ("epochs", "steps", "seconds", "train_loss", "multiplications")
     return {
         "training": cell.training,

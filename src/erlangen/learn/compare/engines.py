@@ -1,6 +1,7 @@
 """Where cells are computed: here, in parallel processes, or on a Ray cluster. All of them give the same results."""
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -96,7 +97,7 @@ def _on_ray(plan: Plan, cells: Sequence[Cell], threads: int, address: str | None
         raise MissingExtra("ray", "cluster") from error
     started = not ray.is_initialized()
     if started:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="warning")
+        _join(ray, address)
     try:
         shared = ray.put(plan)
         remote = ray.remote(num_cpus=threads)(_with_threads)
@@ -112,6 +113,20 @@ def _on_ray(plan: Plan, cells: Sequence[Cell], threads: int, address: str | None
     finally:
         if started:
             ray.shutdown()
+
+
+def _join(ray: Any, address: str | None) -> None:
+    """Join the cluster, or start one here; Ray itself would knock at a closed door for many minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if colon and port.isdigit():
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="warning")
+    except (OSError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot start here"
+        raise RunError(
+            f"{where}: {error}. Fix: `ray start --head` there, then --address HOST:6379; or --engine processes."
+        ) from error
 
 
 def _with_threads(plan: Plan, cell: Cell, threads: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from erlangen.learn.session import stream
 from erlangen.symmetry import FiniteGroup
 
 UPRIGHT, MOVED, TURNED = "upright", "moved", "turned"
-FEWEST = 8  # a batch of one example would move all of them alike
+FEWEST = 4  # a batch of one example would move all of them alike
 
 
 class SampledMotion:
@@ -148,7 +148,7 @@ def judged(model: nn.Module, split: Any, task: Task, among: Sequence[Motion]) ->
     training = model.training
     model.eval()
     tallies = {name: Tally(task) for name in (UPRIGHT, *(m.name for m in among))}
-    for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split) // 4))):
+    for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split) // 8))):
         here = output_tensor(model(signal)).float()
         tallies[UPRIGHT].add(here, target, None)
         for motion in among:
