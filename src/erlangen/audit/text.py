@@ -75,7 +75,7 @@ def _table(audit: Audit) -> list[str]:
         shares = (share(f.flips), share(f.consistency), share(f.accuracy))
         rows.append((name, str(f.actions), mean, number(f.worst), number(f.floor), *shares, f.verdict))
     return [
-        *_aligned(rows),
+        *aligned(rows),
         "  * the verdict rests on these; floor: the error of interpolation alone; same: one class under two motions",
     ]
 
@@ -92,7 +92,7 @@ def _derivatives(audit: Audit) -> list[str]:
         rows.append((d.generator, d.unit, error_with_interval(d), number(d.worst), number(d.input), where))
     return [
         "",
-        *_aligned(rows),
+        *aligned(rows),
         "  Lf: how fast f(g·x) leaves g·f(x) per unit of motion; input: how fast x itself moves",
     ]
 
@@ -106,7 +106,7 @@ def _stability(audit: Audit) -> list[str]:
         flips = share(None if c.flips is None else c.flips[-1])
         size = f"{c.x[-1]:g} {c.unit}"
         rows.append((c.family, f"{number(c.slope)}{ends}", number(c.constant), number(floor), flips, size))
-    lines = ["", *_aligned(rows), "  slope: relative change of the output by size; floor, flips: at the largest size"]
+    lines = ["", *aligned(rows), "  slope: relative change of the output by size; floor, flips: at the largest size"]
     if audit.scales is not None:
         found = zip(audit.scales.x, audit.scales.survives, strict=True)
         parts = [f"{f'{s:.0%}' if s > 0 else 'nothing'} at {x:g}" for x, s in found]
@@ -114,7 +114,7 @@ def _stability(audit: Audit) -> list[str]:
     return lines if audit.stability else []
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of a table, one below the other."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
