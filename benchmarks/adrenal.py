@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 from torch import Tensor, nn
 
 import erlangen as eg
@@ -66,7 +66,7 @@ def train(arm: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     if given.smoke:
         data, judged = replace(data, train=data.train.subset(32)), judged.subset(24)
     torch.manual_seed(seed)
-    net = eg.derive(data.field(group), task, "small", width=width, **LAYERS)
+    net = eg.derive(data.field(group), task, "small", width=width * given.width, **LAYERS)
     length = {"epochs": given.epochs} if given.epochs else {"minutes": given.minutes}
     recipe = {"batch_size": 16, "lr": given.lr, "weight_decay": 0.05, "ema": 0.99}
     run = eg.fit(net, data, seed=seed, augment=augment, progress=False, **length, **recipe)
@@ -111,6 +111,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=8.0, help="of training, for every arm")
     parser.add_argument("--epochs", type=int, default=None, help="in place of minutes")
+    parser.add_argument("--width", type=float, default=1.0, help="of all arms, for machines without fast bfloat16")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", action="store_true")
@@ -118,7 +119,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.seeds, given.epochs = 1, 1
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     cells = Cells(given.out)
     for seed in range(given.seeds):
         for arm in given.arms:
@@ -130,7 +131,9 @@ def main() -> None:
 def key(arm: str, seed: int, given: argparse.Namespace) -> str:
     """The name of a cell."""
     length = f"{given.epochs} epochs" if given.epochs else f"{given.minutes:g} minutes"
-    return f"{arm}, {length}, lr {given.lr:g}, seed {seed}" + (", validation" if given.validation else "")
+    words = [arm, length, f"lr {given.lr:g}", f"seed {seed}"]
+    words += [f"width {given.width:g}"] if given.width != 1.0 else []
+    return ", ".join([*words, "validation"] if given.validation else words)
 
 
 def table(cells: Cells, given: argparse.Namespace) -> None:

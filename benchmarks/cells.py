@@ -1,12 +1,16 @@
 """Cells of a benchmark's table, kept in a JSON file so that a stopped run goes on where it was."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import torch
+
 from erlangen.files import write_atomically
+from erlangen.learn import session
 
 
 class Cells:
@@ -33,6 +37,12 @@ class Cells:
     def column(self, names: Iterable[str], key: str) -> list[float]:
         """One number of every cell that is there."""
         return [self.found[name][key] for name in names if name in self.found]
+
+
+def use_threads(threads: int) -> None:
+    """Compute in so many threads; minutes of training in one are processor time, so that a machine may do other work."""
+    torch.set_num_threads(threads)
+    session.clock = time.process_time if threads == 1 else time.perf_counter
 
 
 def spread(values: list[float], digits: int = 2) -> str:

@@ -31,7 +31,7 @@ from statistics import mean
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 from torch import Tensor, nn
 
 import erlangen as eg
@@ -134,7 +134,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.examples, given.seeds, given.epochs, given.size, given.length = [32], 1, 1, "tiny", 64
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     cells = Cells(given.out)
     for examples in given.examples:
         for seed in range(given.seeds):

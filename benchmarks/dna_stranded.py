@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 from torch import nn
 
 import erlangen as eg
@@ -94,7 +94,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.sets, given.seeds, given.epochs, given.size = ["stranded-motifs"], 2, 1, "tiny"
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     cells, said, rows = Cells(given.out), [], []
     for name in given.sets:
         arms = [arm for arm in ARMS if arm != "exchanged" or name == "stranded-motifs"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 
 import erlangen as eg
 from erlangen.grids import rotate
@@ -87,7 +87,7 @@ def main() -> None:
     most = None
     if given.smoke:
         given.seeds, given.minutes, given.size, most = 1, 0.01, "tiny", 128
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     cells = Cells(given.out)
     for seed in range(given.seeds):
         for arm in given.arms:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 from torch import nn
 
 import erlangen as eg
@@ -61,7 +61,7 @@ def train(arm: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
         few = data.train.take(range(4))
         data, judged = replace(data, train=few, validation=few.take([0])), judged.take([0])
     torch.manual_seed(seed)
-    net = eg.derive(data.field(group), data.task, "small", width=width)
+    net = eg.derive(data.field(group), data.task, "small", width=width * given.width)
     length = {"epochs": given.epochs} if given.epochs else {"minutes": given.minutes}
     recipe = {"batch_size": 2, "lr": given.lr, "weight_decay": 0.01, "ema": 0.99}
     run = eg.fit(net, data, seed=seed, augment=augment, progress=False, **length, **recipe)
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=12.0, help="of training, for every arm")
     parser.add_argument("--epochs", type=int, default=None, help="in place of minutes")
+    parser.add_argument("--width", type=float, default=1.0, help="of all arms, for machines without fast bfloat16")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", action="store_true")
@@ -109,7 +110,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.seeds, given.epochs = 1, 1
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     cells = Cells(given.out)
     for seed in range(given.seeds):
         for arm in given.arms:
@@ -121,7 +122,9 @@ def main() -> None:
 def key(arm: str, seed: int, given: argparse.Namespace) -> str:
     """The name of a cell."""
     length = f"{given.epochs} epochs" if given.epochs else f"{given.minutes:g} minutes"
-    return f"{arm}, {length}, lr {given.lr:g}, seed {seed}" + (", validation" if given.validation else "")
+    words = [arm, length, f"lr {given.lr:g}", f"seed {seed}"]
+    words += [f"width {given.width:g}"] if given.width != 1.0 else []
+    return ", ".join([*words, "validation"] if given.validation else words)
 
 
 def table(cells: Cells, given: argparse.Namespace) -> None:

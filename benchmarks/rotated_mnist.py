@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 from torch import Tensor, nn
 
 import erlangen as eg
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true", help="report unused digits instead of the test part")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours: that it runs, not what it says")
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     if given.smoke:
         given.minutes, given.seeds, given.arms = [0.02], 1, [a for a in given.arms if a != "escnn"]
     cells = Cells(given.out)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 
 import erlangen as eg
 
@@ -61,7 +61,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.counts, given.seeds, given.steps, given.size = [64], 1, 2, "tiny"
-    torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     data = eg.data.load("fashion-mnist", validation=5000)
     print(data.summary(), flush=True)
     data = judged(data, given.validation, 200 if given.smoke else None)

@@ -120,6 +120,20 @@ def test_tables_of_older_releases_are_measured_again(monkeypatch, tmp_path) -> N
         module._costs.cache_clear()
 
 
+@pytest.mark.parametrize("inside", [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_whoever_asks_first_can_measure(inside, monkeypatch, tmp_path) -> None:
+    module = import_module("erlangen.blueprint.precision")
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(module, "_rates", lambda device: dict.fromkeys(module.OPERATORS - {"dense", "depthwise"}, {}))
+    monkeypatch.setattr(module, "_milliseconds", lambda run: run() or 1.0)
+    module._costs.cache_clear()
+    try:
+        with inside():
+            assert set(module.operator_costs()) == module.OPERATORS
+    finally:
+        module._costs.cache_clear()
+
+
 def test_autocast_takes_bfloat16() -> None:
     field = regular("D4", 2, 4)
     with precision("bfloat16"):

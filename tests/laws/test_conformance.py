@@ -341,7 +341,9 @@ BEYOND = [
 @pytest.mark.parametrize(("group", "d", "options"), BEYOND)
 def test_networks_of_groups_beyond_the_grid(group: str, d: int, options: dict) -> None:
     net = derive(image(group, "1 trivial", d), Classify(2), "tiny", width=0.5, **options)
-    check(net, shape=(10,) * d, skip=(*MACHINERY, "gradients"))
+    # polyphase pooling chooses: where two choices are nearly even, the roundings of bfloat16 decide
+    rounded = ("bfloat16", "bfloat16 autocast") if options.get("shift") == "exact" else ()
+    check(net, shape=(10,) * d, skip=(*MACHINERY, *rounded, "gradients"))
 
 
 @pytest.mark.parametrize("size", ["small", "medium"])

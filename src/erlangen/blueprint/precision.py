@@ -84,7 +84,8 @@ def _costs(device: str) -> dict[str, dict[str, float | bool]]:
             return table
     except (OSError, ValueError):
         pass
-    table = _measure(device)
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device, enabled=False):  # whoever asks first
+        table = _measure(device)
     with suppress(DataError):  # a read-only home: measured again next time
         write_atomically(path, json.dumps(table))
     return table
