@@ -40,7 +40,7 @@ class Cells:
 
 
 def use_threads(threads: int) -> None:
-    """Compute in so many threads; minutes of training in one are processor time, so that a machine may do other work."""
+    """Compute in so many threads; minutes of training in one are processor time: the machine may do other work."""
     torch.set_num_threads(threads)
     session.clock = time.process_time if threads == 1 else time.perf_counter
 

@@ -124,7 +124,7 @@ def test_tables_of_older_releases_are_measured_again(monkeypatch, tmp_path) -> N
 def test_whoever_asks_first_can_measure(inside, monkeypatch, tmp_path) -> None:
     module = import_module("erlangen.blueprint.precision")
     monkeypatch.setattr(module, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(module, "_rates", lambda device: dict.fromkeys(module.OPERATORS - {"dense", "depthwise"}, {}))
+    monkeypatch.setattr(module, "_rates", lambda device: {n: {} for n in module.OPERATORS - {"dense", "depthwise"}})
     monkeypatch.setattr(module, "_milliseconds", lambda run: run() or 1.0)
     module._costs.cache_clear()
     try:
