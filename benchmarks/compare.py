@@ -26,11 +26,19 @@ from typing import Any
 import erlangen as eg
 
 STUDIES: dict[str, dict[str, Any]] = {
-    "mnist-rot": {"group": "C4", "sizes": [750, 3000, 12000], "epochs": 20},
+    "mnist-rot": {"group": "C4", "size": "tiny", "sizes": [750, 3000, 12000], "epochs": 20},
     "mutag": {"seeds": 10, "sizes": [38, 150], "batch_size": 16},
-    "fastsk-ctcf": {"group": "RC", "seeds": 5},
-    "adrenal": {"group": "O", "sizes": [297, 1188], "match": "minutes", "minutes": 2.0, "batch_size": 16, "test": 150},
-    "splice": {"group": "RC", "seeds": 5},
+    "fastsk-ctcf": {"group": "RC", "size": "tiny", "seeds": 5},
+    "adrenal": {
+        "group": "O",
+        "size": "tiny",
+        "sizes": [297, 1188],
+        "match": "minutes",
+        "minutes": 1.5,
+        "batch_size": 16,
+        "test": 150,
+    },
+    "splice": {"group": "RC", "size": "tiny", "seeds": 5},
 }
 SMOKE: dict[str, dict[str, Any]] = {
     name: {"size": "tiny", "seeds": 2, "epochs": 1, "minutes": None, "match": "parameters", "test": 8, "sizes": [32]}
