@@ -53,7 +53,7 @@ def audit(
         dataset = load_dataset(data, domain, None, data_options)
     from erlangen.audit import audit as measure
 
-    own = getattr(module, "in_field", None)
+    own: Any = getattr(module, "in_field", None)
     field = own if own is not None and group in (None, own.group.name) else dataset.field(group)
     found = measure(module, dataset, in_field=field, samples=samples, elements=elements, seed=seed, progress=True)
     print(found)

@@ -77,7 +77,7 @@ def _has_onnx() -> bool:
 
 
 def _example(module: nn.Module) -> Any:
-    field = getattr(module, "in_field", None)
+    field: Any = getattr(module, "in_field", None)
     if field is None:
         raise FieldError(
             f"{type(module).__name__} has no in_field to sample from. Fix: export(model, path, example=a_batch)."

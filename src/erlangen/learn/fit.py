@@ -81,7 +81,8 @@ def fit(
 
     Law: for a given number of epochs, seed, machine and number of threads the result is the same, bit for bit.
     """
-    task = task or getattr(model, "task", None) or data.task
+    own: Any = getattr(model, "task", None)
+    task = task or own or data.task
     chosen = {"epochs": epochs, "minutes": minutes, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     settings = settings_for(
         data.space.name, task.name, data.name, **chosen, patience=patience, precision=precision, augment=augment, **more

@@ -111,7 +111,7 @@ class RunFolder:
     def describe(self, model: nn.Module, environment: dict[str, Any]) -> None:
         """Write the plan and the environment."""
         write_json(self.file("environment"), environment)
-        plan = getattr(model, "plan", None)
+        plan: Any = getattr(model, "plan", None)
         if plan is not None:
             write_text(self.file("plan"), f"{plan}\n")
             write_json(self.file("plan_data"), plan.to_dict())

@@ -85,7 +85,7 @@ def transversals(table: np.ndarray) -> tuple[np.ndarray, ...]:
     while len(inside) < len(table):
         outside = np.setdiff1d(np.arange(len(table)), inside, assume_unique=True)
         tries = outside if len(outside) <= 24 else rng.choice(outside, 24, replace=False)
-        letters.append(min(tries.tolist(), key=lambda g: len(closure(table, [*letters, g]))))
+        letters.append(min(map(int, tries), key=lambda g: len(closure(table, [*letters, g]))))
         larger = closure(table, letters)
         left, chosen = np.zeros(len(table), bool), []
         left[larger] = True

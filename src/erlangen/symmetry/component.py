@@ -5,6 +5,7 @@ Those determine it on the whole (connected) group, so equality, solving and plot
 """
 
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,8 @@ class Component:
         ends = np.flatnonzero(np.maximum.accumulate(reach) <= np.arange(self.size)) + 1
         if len(ends) < 2:
             return (self,)
-        return tuple(Block(self, a, b) for a, b in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
+        edges = [0, *map(int, ends)]
+        return tuple(Block(self, a, b) for a, b in pairwise(edges))
 
     def __eq__(self, other: object) -> bool:
         if self is other:

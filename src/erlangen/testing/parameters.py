@@ -6,6 +6,7 @@ the maps that training can reach; they are compared with what the solver finds, 
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ def law_parameters(subject: Subject) -> str:
     if dead:
         raise subject.broken("free parameters", f"nothing depends on {', '.join(dead)}, in training or evaluation")
     count = sum(p.numel() for p in subject.original.parameters() if p.requires_grad)
-    dimension = getattr(subject.original, "hom_dimension", None)
+    dimension: Any = getattr(subject.original, "hom_dimension", None)
     if dimension is not None and count != dimension():
         raise subject.broken("free parameters", f"{count} parameters, but hom_dimension() is {dimension()}")
     try:

@@ -104,7 +104,7 @@ class StrandGroup(FiniteGroup):
                 f"{image} is no involution of {len(to)} channels: channel image[j] must go back to j. "
                 f"Fix: list the partner of every channel, and the channel itself where it has none."
             )
-        return self._permuted(f"involution({','.join(map(str, to.tolist()))})", to)
+        return self._permuted(f"involution({','.join(str(j) for j in to)})", to)
 
     def tracks(self, partners: Sequence[int]) -> Representation:
         """Tracks along the strand, each with the track it turns into; one that is not stranded is its own partner.

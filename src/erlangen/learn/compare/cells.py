@@ -41,13 +41,14 @@ def run_cell(plan: Plan, cell: Cell) -> dict[str, Any]:
     part = data.train if examples == whole else data.train.subset(examples, cell.seed)
     data = replace(data, train=part)
     net = network_of(plan, arm.network, data, cell.seed, shuffled=arm.augmented)
+    own: Any = getattr(net, "task", None)
     run = fit(
         net,
         _without_test(data),
         seed=cell.seed,
         augment=augmentation_name(plan, field) if arm.augmented and not isinstance(net, NodeOrder) else None,
         progress=False,
-        task=getattr(net, "task", None) or data.task,
+        task=own or data.task,
         **_length(plan, data, plan.stretched(examples, whole)),
         **plan.settings,
     )
