@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         symmetry,
         testing,
     )
+    from erlangen.adapt import symmetrize
     from erlangen.audit import Audit
     from erlangen.blueprint import (
         Classify,
@@ -101,6 +102,7 @@ _ROOMS = (
     "testing",
 )
 _HOMES = {
+    "adapt": ("symmetrize",),
     "audit": ("Audit",),
     "blueprint": (
         "Classify",
@@ -225,6 +227,7 @@ __all__ = [
     "solve",
     "solve_bilinear",
     "solve_kernel",
+    "symmetrize",
     "symmetry",
     "testing",
     "wreath_product",

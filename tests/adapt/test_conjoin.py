@@ -8,7 +8,7 @@ from torch import nn
 
 import erlangen as eg
 from erlangen.adapt import Conjoin, RandomElement, augmentation
-from erlangen.adapt.conjoin import COMBINATIONS
+from erlangen.adapt.symmetrized import COMBINATIONS
 from erlangen.errors import DomainError, FieldError, UnknownName
 from erlangen.grids.strand import Strand
 

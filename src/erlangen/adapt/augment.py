@@ -46,7 +46,7 @@ def augmentation(
         return None
     if name not in NAMES:
         try:
-            return RandomElement(field(str(name)) if field is not None else space.field(str(name)), task)
+            return RandomElement(field(name) if field is not None else space.field(name), task)
         except UnknownName as error:
             raise UnknownName("augmentation", name, (*NAMES, space.symmetries().name)) from error
     if name != "rotation":

@@ -8,21 +8,18 @@ Averaging over a group is the Reynolds operator of invariant theory.
 Source: Zhou, Shrikumar and Kundaje 2022, PMLR 165 (strategies for the reverse complement compared).
 """
 
-from math import log
+from torch import nn
 
-import torch
-from torch import Tensor, nn
-
+from erlangen.adapt.orbit import ListedOrbit, all_elements
+from erlangen.adapt.symmetrized import Symmetrized
 from erlangen.blueprint import Field, Task
-from erlangen.errors import FieldError, UnknownName
+from erlangen.errors import FieldError
 from erlangen.point import Point
 from erlangen.symmetry import FiniteGroup
 
-COMBINATIONS = ("mean", "probability", "max")
 
-
-class Conjoin(nn.Module):
-    """Any network, averaged over a finite group.
+class Conjoin(Symmetrized):
+    """Any network, averaged over a finite group: `symmetrize(model, field, "average")` with everything declared.
 
     Args:
         model: a network on the signals of the field.
@@ -39,38 +36,16 @@ class Conjoin(nn.Module):
     """
 
     def __init__(self, model: nn.Module, field: Field, task: Task | None = None, combine: str = "mean") -> None:
-        super().__init__()
         found = task or getattr(model, "task", None)
         if not isinstance(field.group, FiniteGroup):
             raise FieldError(f"{field.group} is not finite, so its elements cannot all be tried")
         if not isinstance(found, Task):
             raise FieldError("what the outputs mean is not known. Fix: give task=, such as Classify(2).")
-        if combine not in COMBINATIONS:
-            raise UnknownName("combination", combine, COMBINATIONS)
-        rep = found.out_rep(field.group)
-        if combine == "max" and not rep.is_permutation:
-            raise FieldError(f"the maximum does not commute with {rep}, which is no permutation. Fix: combine='mean'.")
-        self.model, self.task, self.combine = model, found, combine
-        self.in_field = field
-        self.out_field = Field(field.space, rep) if found.dense else Point().field(field.group, rep)
+        orbit = ListedOrbit(field, output_field(field, found), *all_elements(field))
+        super().__init__(model, orbit, "average", found, combine)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Every version of x, in one batch where the shapes allow it, then the combination of the answers."""
-        group = self.in_field.group
-        elements = list(group.elements) if isinstance(group, FiniteGroup) else []
-        versions = [self.in_field.act(g, x) for g in elements]
-        if len({v.shape for v in versions}) == 1:
-            answers = self.model(torch.cat(versions)).split([len(x)] * len(elements))
-        else:  # axes of different sizes change places
-            answers = [self.model(v) for v in versions]
-        back = [self.out_field.act(group.inverse(g), y) for g, y in zip(elements, answers, strict=True)]
-        stacked = torch.stack(back)
-        if self.combine == "max":
-            return stacked.amax(0)
-        if self.combine == "probability":
-            return stacked.log_softmax(2).logsumexp(0) - log(len(elements))
-        return stacked.mean(0)
 
-    def extra_repr(self) -> str:
-        """The group and the combination."""
-        return f"{self.in_field.group}, {self.combine}"
+def output_field(field: Field, task: Task) -> Field:
+    """The type of the output of a task: a map on the domain, or a vector."""
+    rep = task.out_rep(field.group)
+    return Field(field.space, rep) if task.dense else Point().field(field.group, rep)
