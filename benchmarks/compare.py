@@ -23,11 +23,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cells import use_threads
+
 import erlangen as eg
 
 STUDIES: dict[str, dict[str, Any]] = {
-    "mnist-rot": {"group": "C4", "size": "tiny", "sizes": [750, 3000, 12000], "epochs": 20},
-    "mutag": {"seeds": 10, "sizes": [38, 150], "batch_size": 16},
+    "mnist-rot": {"group": "C4", "size": "tiny", "sizes": [500, 2000], "epochs": 10, "test": 2000},
+    "mutag": {"seeds": 5, "sizes": [38, 150], "batch_size": 16},
     "fastsk-ctcf": {"group": "RC", "size": "tiny", "seeds": 5},
     "adrenal": {
         "group": "O",
@@ -57,6 +59,8 @@ def main() -> None:
     parser.add_argument("--engine", default="processes", choices=("processes", "ray"))
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours: that it runs, not what it says")
     given = parser.parse_args()
+    if given.threads is not None and given.jobs == 1:
+        use_threads(given.threads)
     for name in given.studies:
         study = {**STUDIES[name], **(SMOKE[name] if given.smoke else {})}
         if given.seeds is not None:
