@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erlangen.blueprint import space_from
+from erlangen.blueprint import Sequential, space_from
 from erlangen.errors import DomainError, ExactnessError, FieldError, NoEquivariantMap
-from erlangen.grids import Conv, Grid, point_matrices
+from erlangen.grids import Conv, Grid, Pool, point_matrices
 from erlangen.solve import stencil_permutation
 
 VOLUME = ("C1", "Cs", "Ci", "C2", "C2v", "D2", "C4", "C4v", "C4h", "D4", "D4h", "T", "Td", "O", "Oh")
@@ -270,3 +270,13 @@ def test_the_complete_kernel_space_of_the_cube():
     o = Grid(3).field("O", "regular")
     assert Conv(o, o, 3, bias=False).hom_dimension() == 648
     assert Conv(o, o, 5, bias=False).hom_dimension() == 3000
+
+
+def test_volumes_of_one_channel_compile_with_what_follows() -> None:
+    """A compiler that reads another memory format off the single channel would get strides that are not there."""
+    scalar, regular = field(3, "O", "trivial"), field(3, "O", "regular")
+    net = Sequential(Conv(scalar, regular, 3), Pool(regular)).eval()
+    x = torch.randn(2, 1, 6, 6, 6)
+    torch._dynamo.reset()
+    compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x), net(x))

@@ -152,7 +152,10 @@ class KernelExpansion(nn.Module):
         else:  # few channels in many copies: rows of copies are the longer runs of memory
             entries = self._rows(k, weight)
             entries = entries.view(size_out, taps, size_in, copies_out, copies_in).permute(3, 0, 1, 4, 2)
-        entries = entries.to(dtype, memory_format=torch.contiguous_format).contiguous()
+        entries = entries.to(dtype, memory_format=torch.contiguous_format)
+        # the stride of a single input channel means nothing, but convolutions read a memory format off it
+        single = copies_in * size_in == 1
+        entries = entries.clone(memory_format=torch.contiguous_format) if single else entries.contiguous()
         return entries.view(copies_out * size_out, taps, copies_in * size_in)
 
     def _rows(self, k: int, weight: Float[Tensor, "dim copies"]) -> Float[Tensor, "entries copies"]:
