@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Action, Field, Signal
+from erlangen.audit.parts import UnknownAction, main_part, mapped, parts_of
+from erlangen.blueprint import Action, Field, Signal, Space
 from erlangen.errors import ErlangenError
 from erlangen.symmetry import FiniteGroup, Group, Representation
 
-
-class UnknownAction(ErlangenError, LookupError):
-    """A value inside the network on which the symmetry has no known action."""
+__all__ = ["Carrier", "UnknownAction", "carrier_of", "main_output", "tensor_of"]
 
 
 class Carrier:
@@ -25,15 +24,17 @@ class Carrier:
     Args:
         group: the symmetry group that is audited.
         signal: an input of the network: [B, C, *spatial], or a `Signal`.
+        ndim: axes of a map on the domain; by default those of the signal.
 
     Law: with ρ the representation of the channels, (g·x)(u) = ρ(g) x(g⁻¹u) on a map and g·x = ρ(g) x on a vector.
     """
 
-    def __init__(self, group: Group, signal: Tensor | Signal) -> None:
+    def __init__(self, group: Group, signal: Tensor | Signal, ndim: int | None = None) -> None:
         self.group = group
         self.on = signal.on if isinstance(signal, Signal) else None
         self.rows = signal.x.shape[0] if isinstance(signal, Signal) else signal.shape[0]
-        self.ndim = 2 if isinstance(signal, Signal) else signal.ndim
+        self.ndim = ndim or (2 if isinstance(signal, Signal) else signal.ndim)
+        self._edges: dict[int, tuple[Action, Tensor]] = {}
 
     def rep_of(self, field: Field) -> Representation | None:
         """The representation of the audited group on the channels of a field; None: the channels stay.
@@ -71,13 +72,28 @@ class Carrier:
             return self._tensor(action, value, rep) if self.on is None else self._rows(action, value, rep)
         if self.on is not None and isinstance(value, type(self.on)):
             return action.move(Signal(torch.zeros(self.rows, 1), value), None).on
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*(self.move(action, v, rep) for v in value))
-        if isinstance(value, (tuple, list)):
-            return type(value)(self.move(action, v, rep) for v in value)
-        if isinstance(value, dict):
-            return {k: self.move(action, v, rep) for k, v in value.items()}
-        return value
+        return mapped(value, lambda part: self.move(action, part, rep))
+
+    def move_to(self, space: Space, action: Action, value: Tensor, rep: Representation) -> Tensor:
+        """g·value on another domain than that of the input.
+
+        Args:
+            space: what the value lives on.
+            action: the symmetry.
+            value: [B, C, *space].
+            rep: representation of the channels, of the audited group.
+
+        Raises:
+            UnknownAction: the action is no element of the group, or would have to interpolate there.
+        """
+        g = self.element(action)
+        exact = space.exact_elements(self.group)
+        if exact is not None and self.group.label(g) not in {self.group.label(e) for e in exact}:
+            raise UnknownAction(f"{action.label} does not map the points of {space} to points")
+        try:
+            return space.act(g, value, rep)
+        except ErlangenError as error:
+            raise UnknownAction(f"{action.label} is not known on {space}: {error}") from error
 
     def lives_on_domain(self, value: Any) -> bool:
         """Whether a tensor or signal is a map on the domain rather than one vector a sample."""
@@ -127,6 +143,8 @@ class Carrier:
             return moved.reshape(x.shape)
         if x.ndim <= 2 and x.shape[:1] == (self._graphs(),):
             return x
+        if x.shape[:1] == (getattr(self.on, "num_edges", None),):
+            return x[self.edge_order(action)]
         raise UnknownAction(
             f"no action is known on a tensor of shape {list(x.shape)} in a network on {self.rows} nodes"
         )
@@ -137,8 +155,22 @@ class Carrier:
         if x.ndim == 1 and x.shape[0] == self.rows:
             return x[came_from]
         if x.ndim == 2 and x.shape[0] == 2 and int(x.max()) < self.rows:
-            return torch.argsort(came_from)[x]
+            renamed = torch.argsort(came_from)[x]
+            own = getattr(self.on, "edge_index", None)
+            listed = own is not None and torch.equal(x, own())
+            return renamed[:, self.edge_order(action)] if listed else renamed
+        if x.ndim == 1 and x.shape[0] == getattr(self.on, "num_edges", None):
+            return x[self.edge_order(action)]
         raise UnknownAction(f"no action is known on an index tensor of shape {list(x.shape)}")
+
+    def edge_order(self, action: Action) -> Tensor:
+        """For every edge of the moved graph, the edge it came from, [E]."""
+        if id(action) not in self._edges:
+            graph: Any = self.on
+            numbered = graph.with_weight(torch.arange(graph.num_edges, dtype=torch.float64))
+            moved = action.move(Signal(torch.zeros(self.rows, 1), numbered), None).on
+            self._edges[id(action)] = action, moved.weight.round().long()
+        return self._edges[id(action)][1]
 
     def _graphs(self) -> int:
         pointer = getattr(self.on, "graph_ptr", None)
@@ -155,8 +187,7 @@ def tensor_of(value: Any) -> Tensor:
         return value
     if isinstance(value, Signal):
         return value.x
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    for part in parts:
+    for _, part in parts_of(value):
         try:
             return tensor_of(part)
         except UnknownAction:
@@ -165,15 +196,10 @@ def tensor_of(value: Any) -> Tensor:
 
 
 def main_output(value: Any) -> Any:
-    """The tensor or signal of an output; the first one of a tuple, list or dict ("logits" goes first)."""
-    if isinstance(value, (Tensor, Signal)):
-        return value
-    if isinstance(value, dict) and "logits" in value:
-        return main_output(value["logits"])
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    for part in parts:
-        try:
-            return main_output(part)
-        except UnknownAction:
-            continue
-    raise UnknownAction(f"the output is a {type(value).__name__}, which holds no tensor to compare")
+    """The tensor or signal of an output; the first one of a tuple, list, mapping or dataclass ("logits" goes first)."""
+    return main_part(value)[1]
+
+
+def carrier_of(field: Field, signal: Any) -> Carrier:
+    """The `Carrier` of a signal of this field; a joint input of several tensors moves maps as its leading one does."""
+    return Carrier(field.group, signal, getattr(field.space, "ndim", None))

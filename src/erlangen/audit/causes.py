@@ -4,7 +4,9 @@ from math import prod
 
 from torch import Tensor, nn
 
+from erlangen.audit.adapted import opened
 from erlangen.audit.carry import Carrier, UnknownAction, tensor_of
+from erlangen.audit.encode import why_encoding
 from erlangen.audit.geometry import CONVS, TRANSPOSED, Reason, by, convolution_or_pooling, sizes
 from erlangen.audit.localise import Row
 from erlangen.audit.record import Call
@@ -43,10 +45,22 @@ def reason(model: nn.Module, row: Row, carry: Carrier, action: Action | None) ->
         found = rule(call, carry, action)
         if found is not None:
             return found
+    found = _encoding(call, carry)
+    if found is not None:
+        return found
     return (
         f"{call.type} does not commute with the action on its input and output",
         "replace it by an equivariant layer, or make it equivariant by averaging over the group",
     )
+
+
+def _encoding(call: Call, carry: Carrier) -> Reason | None:
+    """A step without weights, such as a crop or a resize: where its output lies on its input."""
+    x = call.main_input
+    alone = x is not None and len(call.args) == 1 and not call.kwargs and x is call.args[0]
+    if x is None or not alone or carry.on is not None or any(True for _ in call.module.parameters()):
+        return None
+    return why_encoding(call.module, x)
 
 
 def company_reason(call: Call) -> Reason:
@@ -121,7 +135,9 @@ def _flatten(call: Call, carry: Carrier, action: Action | None) -> Reason | None
 
 
 def _recurrent(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
-    if isinstance(call.module, nn.RNNBase):
+    if isinstance(call.module, nn.RNNBase) or (
+        carry.on is not None and any(isinstance(m, nn.RNNBase) for m in call.module.modules())
+    ):
         return (
             RECURRENT
             if carry.on is not None
@@ -233,6 +249,7 @@ def _shape_before(before: Call | None, after: Call | None) -> tuple[int, ...]:
 def _enclosing(model: nn.Module, before: Call | None, after: Call | None) -> list[nn.Module]:
     """The modules in whose forward the code between two layers may stand, innermost first."""
     found: list[nn.Module] = []
+    model = opened(model) or model
     for call in (after, before):
         path = call.path.split(".") if call is not None else []
         for n in range(len(path) - 1, -1, -1):

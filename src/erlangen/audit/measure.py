@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from erlangen.audit.carry import Carrier, UnknownAction
+from erlangen.audit.carry import Carrier, UnknownAction, carrier_of
 from erlangen.audit.probe import Probe, forward
 from erlangen.audit.progress import watch
 from erlangen.blueprint import Action, Field, Signal
 from erlangen.errors import DomainError
+from erlangen.point import Point
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -66,6 +67,7 @@ class Measurement:
         targets: [n] labels of the same samples, where they are known.
         spread: relative standard deviation of the output over the samples; near 0 for a network that ignores its input.
         finite: whether every clean output is finite.
+        silent: whether every clean output is zero.
     """
 
     traces: list[Trace]
@@ -75,6 +77,7 @@ class Measurement:
     targets: Tensor | None
     spread: float
     finite: bool
+    silent: bool
 
 
 def relative(difference: Tensor, size: Tensor, other_size: Tensor) -> Tensor:
@@ -88,11 +91,17 @@ def relative(difference: Tensor, size: Tensor, other_size: Tensor) -> Tensor:
     Where ‖f(x)‖ is below a tenth of the typical size (root mean square over the samples), that tenth is the divisor, so
     that samples whose output happens to cancel do not turn rounding into an error; 0/0 is 0.
     """
-    typical = torch.maximum(size.square().mean().sqrt(), other_size.square().mean().sqrt())
+    typical = torch.maximum(*(_typical(s) for s in (size, other_size)))
     divisor = torch.maximum(size, SMALLEST_SHARE * typical)
     error = difference / divisor.clamp_min(torch.finfo(torch.float64).tiny)
     error = torch.where(difference == 0, torch.zeros_like(error), error)
     return torch.where(torch.isnan(error), torch.full_like(error, float("inf")), error)
+
+
+def _typical(size: Tensor) -> Tensor:
+    """Root mean square of the finite sizes; 0 if there are none."""
+    known = size[torch.isfinite(size)]
+    return known.square().mean().sqrt() if len(known) else torch.zeros((), dtype=size.dtype)
 
 
 def norms(x: Tensor) -> Tensor:
@@ -141,15 +150,15 @@ def run_actions(
     unknown: dict[str, str] = {}
     clean: list[Tensor] = []
     for chunk, output in zip(probe.chunks, outputs, strict=True):
-        carry = Carrier(in_field.group, chunk.signal)
-        in_rep, out_rep = carry.rep_of(in_field), carry.rep_of(out_field)
+        carry = carrier_of(in_field, chunk.signal)
+        in_rep = carry.rep_of(in_field)
         if labels and chunk.targets is not None:
             clean.append(hits(tensor(output), chunk.targets))
         for trace in watch(traces, f"elements, samples {chunk.first} on" if len(probe.chunks) > 1 else "elements"):
             if trace.action.label in unknown:
                 continue
             try:
-                expected = _carry_map(carry, trace.action, chunk.signal, output, out_rep)
+                expected = _carry_map(carry, trace.action, chunk.signal, output, in_field, out_field)
                 moved = trace.action.move(chunk.signal, in_rep)
             except (UnknownAction, DomainError) as error:
                 unknown[trace.action.label] = str(error)
@@ -165,6 +174,7 @@ def run_actions(
         *_classes(outputs, probe, labels),
         _spread(outputs),
         all(bool(torch.isfinite(tensor(o)).all()) for o in outputs),
+        all(not bool(tensor(o).any()) for o in outputs),
     )
 
 
@@ -187,11 +197,22 @@ def stride_of(action: Action, before: Any, after: Any) -> int:
     return ratios.pop()
 
 
-def _carry_map(carry: Carrier, action: Action, signal: Any, output: Any, rep: Any) -> Any:
+def _carry_map(carry: Carrier, action: Action, signal: Any, output: Any, in_field: Field, out_field: Field) -> Any:
+    rep = carry.rep_of(out_field)
+    if elsewhere(in_field, out_field, carry, output):
+        return carry.move_to(out_field.space, action, output, rep or out_field.size * carry.group.trivial)
     stride_of(action, signal, output)
     if action.family not in (carry.group.name, "permutation", "edge order") and rep is not None and rep.is_trivial:
         rep = None
     return carry.move(action, output, rep)
+
+
+def elsewhere(in_field: Field, out_field: Field, carry: Carrier, output: Any) -> bool:
+    """Whether the output is a map on another domain than the input, such as voxels made of points."""
+    if not isinstance(output, Tensor) or isinstance(out_field.space, Point):
+        return False
+    here, there = getattr(in_field.space, "led", in_field.space), out_field.space
+    return type(there) is not type(here) or getattr(there, "d", 0) != getattr(here, "d", 0)
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,9 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from erlangen.audit.adapted import adapted, has_compiled, name_of
 from erlangen.audit.carry import UnknownAction, main_output
 from erlangen.blueprint import EquivariantModule, Field, Signal, check_channels
 from erlangen.errors import DataError, ErlangenError, FieldError
+from erlangen.graphs import Graphs
+from erlangen.graphs.interop import from_pyg
 from erlangen.point import Point
 
 
@@ -67,8 +70,13 @@ def probe_from(data: Any, samples: int, seed: int, dtype: torch.dtype, batch_siz
     """
     if samples < 1:
         raise FieldError(f"an audit needs at least one sample, got samples={samples}")
+    if not dtype.is_floating_point:
+        raise FieldError(f"errors are measured in real numbers, not in {dtype}. Fix: dtype=torch.float32 or float64")
+    data = as_signal(data)
     generator = torch.Generator().manual_seed(seed)
     if isinstance(data, Signal):
+        if len(data.x) == 0:
+            raise DataError("the signal to audit on has no points; give at least one")
         return Probe((Chunk(cast(data, dtype), None, 0),), None, "the given signal", None)
     if isinstance(data, Tensor):
         if len(data) == 0:
@@ -81,8 +89,8 @@ def probe_from(data: Any, samples: int, seed: int, dtype: torch.dtype, batch_siz
     split = getattr(data, "test", data)
     if not hasattr(split, "batch") or not hasattr(split, "__len__"):
         raise FieldError(
-            f"cannot audit on a {type(data).__name__}. Fix: give a data set, a split, a batch [B, C, *spatial] or a "
-            f"Signal."
+            f"cannot audit on a {type(data).__name__}. Fix: give a data set, a split, a batch [B, C, *spatial], "
+            f"a tuple or mapping of batches, a Signal or torch-geometric data."
         )
     name = getattr(data, "name", "the given split")
     source = f"{name}, test split" if split is not data else str(name)
@@ -113,6 +121,19 @@ def _from_split(
     return Probe(tuple(chunks), _half(chunks[0].signal), source, tuple(picked.tolist()))
 
 
+def as_signal(data: Any) -> Any:
+    """Torch-geometric data, one or a list of them, as a `Signal`; anything else as it is."""
+    several = isinstance(data, (list, tuple)) and len(data) > 0
+    first = data[0] if several else data
+    if not any(b.__module__.startswith("torch_geometric.data") for b in type(first).__mro__):
+        return data
+    if several:
+        from torch_geometric.data import Batch
+
+        data = Batch.from_data_list(list(data))
+    return from_pyg(data)
+
+
 def _half(x: Tensor) -> Tensor | None:
     return x[: len(x) // 2] if len(x) > 1 else None
 
@@ -128,9 +149,7 @@ def cast(signal: Any, dtype: torch.dtype) -> Any:
     return signal.to(dtype)
 
 
-def fields_of(
-    model: nn.Module, data: Any, in_field: Field | None, out_field: Field | None
-) -> tuple[Field, Field | None]:
+def fields_of(model: Any, data: Any, in_field: Field | None, out_field: Field | None) -> tuple[Field, Field | None]:
     """The declared fields: as given, else the model's own, else (for the input) the data set's.
 
     Raises:
@@ -141,9 +160,12 @@ def fields_of(
         out_field = out_field or model.out_field
     if in_field is None and hasattr(data, "field") and callable(data.field):
         in_field = data.field()
+    signal = as_signal(data) if in_field is None else None
+    if isinstance(signal, Signal):  # no other group acts on every graph
+        in_field = Graphs().field(None, signal.x.shape[1])
     if in_field is None:
         raise FieldError(
-            f"{type(model).__name__} does not say which symmetry it should have. Fix: give in_field, such as "
+            f"{name_of(model)} does not say which symmetry it should have. Fix: give in_field, such as "
             f"in_field=Grid(2).field('C4', '1 trivial'), or audit it on a data set of the catalogue."
         )
     return in_field, out_field
@@ -162,17 +184,27 @@ def guess_out_field(output: Any, in_field: Field, carry: Any) -> tuple[Field, st
     rep = channels * in_field.group.trivial
     if carry.lives_on_domain(output):
         return Field(
-            in_field.space, rep
+            getattr(in_field.space, "led", in_field.space), rep
         ), f"the output is a map of {channels} trivial channels that moves with the input"
     return Field(Point(), rep), f"the output is {channels} invariant numbers a sample"
 
 
 def check_input(field: Field, signal: Any) -> None:
-    """Raise a `FieldError` if the samples do not have the declared channels."""
+    """Raise a `FieldError` if the samples do not have the declared channels or axes."""
     x = signal.x if isinstance(signal, Signal) else signal
+    graphs = isinstance(field.space, Graphs)
+    if graphs != isinstance(signal, Signal):
+        kind = "a Signal(x, graph)" if graphs else "tensors [B, C, …]"
+        raise FieldError(f"in_field lives on {field.space}, whose signals are {kind}, got a {type(signal).__name__}")
     if x.ndim < 2:
         raise FieldError(
             f"an audit needs samples [B, C, …], got a tensor of shape {list(x.shape)}; add a batch dimension"
+        )
+    axes = getattr(field.space, "d", 0)
+    if x.ndim < 2 + axes:
+        raise FieldError(
+            f"{field.space} has {axes} axes, so samples are [B, C, …] with at least {2 + axes} axes, got shape "
+            f"{list(x.shape)}. Fix: declare the space that the samples live on, or reshape them"
         )
     check_channels(field, x.shape[1], "the audited network")
 
@@ -186,32 +218,44 @@ def forward(model: nn.Module, signal: Any, where: str = "") -> Any:
     try:
         return main_output(model(signal))
     except UnknownAction as error:
-        raise FieldError(f"{type(model).__name__}: {error}. Fix: return a tensor or a Signal.") from error
+        raise FieldError(f"{name_of(model)}: {error}. Fix: return a tensor or a Signal.") from error
     except ErlangenError:
         raise
     except Exception as error:
         x = signal.x if isinstance(signal, Signal) else signal
         moved = f" moved by {where}" if where else ""
         raise FieldError(
-            f"{type(model).__name__} failed on an input of shape {list(x.shape)}{moved}: "
-            f"{type(error).__name__}: {error}. Fix: make sure that model(x) works on this input, "
-            f"and that in_field says what it takes."
+            f"{name_of(model)} failed on an input of shape {list(x.shape)}{moved}: "
+            f"{type(error).__name__}: {error}. Fix: {_fix_of(error, x.dtype)}"
         ) from error
 
 
+def _fix_of(error: Exception, dtype: torch.dtype) -> str:
+    """What to do about an error that a model raised."""
+    text = str(error)
+    if any(words in text for words in ("dtype", "scalar type", "same type")):
+        if any(words in text for words in ("Long", "Int", "indices", "long", "int")):
+            return "the model wants whole numbers where audits give real ones: one-hot channels, or convert them inside"
+        return f"the model works in a type of its own; audit in that, dtype=…, instead of {dtype}"
+    return "make sure that model(x) works on this input, and that in_field says what it takes."
+
+
 @contextmanager
-def quiet(model: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
+def quiet(model: Any, dtype: torch.dtype) -> Iterator[nn.Module]:
     """The model in evaluation mode and in one floating type, without gradients or autocast; all as before afterwards.
 
-    A model of another type is copied first, so that its own parameters are never touched.
+    A model of another type is copied first, so that its own parameters are never touched. What is called otherwise
+    than `model(signal)` is wrapped (see `adapted`); compiled modules run as the modules they were compiled from.
     """
+    model = adapted(model)
     types = {p.dtype for p in (*model.parameters(), *model.buffers()) if p.is_floating_point()}
     if types - {dtype}:
         model = copy.deepcopy(model).to(dtype)
     flags = [(m, m.training) for m in model.modules()]
     try:
         model.eval()
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        eager = torch.compiler.set_stance("force_eager") if has_compiled(model) else nullcontext()
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), eager:
             yield model
     finally:
         for module, training in flags:

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from erlangen.audit.adapted import opened
 from erlangen.audit.carry import Carrier, UnknownAction, tensor_of
+from erlangen.audit.parts import mapped
 from erlangen.audit.probe import forward
 from erlangen.blueprint import EquivariantModule, Signal
 from erlangen.symmetry import Representation
@@ -71,6 +73,10 @@ class Call:
 
 def layers_of(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """(path, layer) of every leaf: the rows of an equivariant module's plan, and modules without children elsewhere."""
+    seen = opened(model)
+    if seen is not model:
+        yield from () if seen is None else layers_of(seen, path)
+        return
     if isinstance(model, EquivariantModule):
         for tail, leaf in model.leaves():
             where = f"{path}.{tail}".strip(".")
@@ -80,11 +86,17 @@ def layers_of(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module
                 yield from layers_of(leaf, where)
         return
     children = list(model.named_children())
-    if not children or isinstance(model, WHOLE):
+    if not children or isinstance(model, (*WHOLE, torch.jit.ScriptModule)) or _passes_messages(model):
         yield path, model
         return
     for name, child in children:
         yield from layers_of(child, f"{path}.{name}".strip("."))
+
+
+def _passes_messages(model: nn.Module) -> bool:
+    """Whether it is a torch-geometric layer, whose parts see one row an edge."""
+    bases = {f"{b.__module__.partition('.')[0]}.{b.__name__}" for b in type(model).__mro__}
+    return bool(bases & {"torch_geometric.MessagePassing", "torch_geometric.Aggregation"})
 
 
 def copied(value: Any) -> Any:
@@ -93,13 +105,7 @@ def copied(value: Any) -> Any:
         return Signal(value.x.clone(), value.on)
     if isinstance(value, Tensor):
         return value.clone()
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(copied(v) for v in value))
-    if isinstance(value, (tuple, list)):
-        return type(value)(copied(v) for v in value)
-    if isinstance(value, dict):
-        return {k: copied(v) for k, v in value.items()}
-    return value
+    return mapped(value, copied)
 
 
 def record(

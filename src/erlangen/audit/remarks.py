@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from erlangen.audit.measure import CONFIDENCE, RESAMPLES, Measurement
+from erlangen.audit.opaque import NAMED, undefined_words
 from erlangen.audit.probe import describe_samples
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.subject import Subject
@@ -32,12 +33,15 @@ def notes_on(
         worst: the worst declared family.
     """
     notes = [remark] if remark else []
+    notes += kept_words(measured, subject.in_field.group.name, subject.limits.exact)
     notes += [f"{label} was left out: {why}" for label, why in list(measured.unknown.items())[:3]]
     if len(measured.unknown) > 3:
         notes.append(f"{len(measured.unknown) - 3} more actions were left out for the like reason")
-    if not measured.finite:
-        notes.append("the network gives infinite or undefined outputs on the samples as they are")
-    elif measured.spread < 1e-6:
+    undefined = undefined_words(subject, measured)
+    notes += undefined
+    if measured.silent:
+        notes.append("the output is zero on every sample: 0/0 counts as no error, and nothing was tested")
+    elif not undefined and measured.spread < 1e-6:
         notes.append("the output hardly depends on the sample: a constant network is equivariant, but useless")
     if double is not None and worst is not None:
         rounding = double <= limits_for(torch.float64).exact
@@ -45,6 +49,17 @@ def notes_on(
         notes.append(f"{worst.worst_action} measured again in float64: {double:.1e}, {what}")
     words = steady.words(subject.limits.exact)
     return [*notes, words] if words else notes
+
+
+def kept_words(measured: Measurement, group: str, limit: float) -> list[str]:
+    """Which elements of the declared group hold exactly, where others do not."""
+    worst = {t.action.label: t.errors().max() for t in measured.traces if t.action.exact and t.action.family == group}
+    kept = [label for label, error in worst.items() if error <= limit]
+    lost = [label for label, error in worst.items() if not error <= limit]
+    if not kept or not lost:
+        return []
+    shown = [", ".join(part[:NAMED]) + (" …" if len(part) > NAMED else "") for part in (kept, lost)]
+    return [f"of {group} {len(kept)} elements hold exactly ({shown[0]}) and {len(lost)} do not ({shown[1]})"]
 
 
 def settings_of(subject: Subject, measured: Measurement, seed: int, elements: int, data: Any) -> dict[str, Any]:

@@ -1,24 +1,29 @@
 """`audit`: any network, any data, one verdict."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from erlangen.audit.carry import Carrier, UnknownAction
+from erlangen.audit.adapted import adapted, name_of
+from erlangen.audit.carry import UnknownAction, carrier_of
 from erlangen.audit.classes import class_report
 from erlangen.audit.continuous import Continuous, examine_continuous
 from erlangen.audit.diagnose import examine_layers
+from erlangen.audit.inputs import Fields, together
 from erlangen.audit.measure import Measurement, run_actions
 from erlangen.audit.motifs import LETTERS, filter_motifs
+from erlangen.audit.opaque import agreement, check_finite, whole_row, why_closed
 from erlangen.audit.picture import picture_of
 from erlangen.audit.probe import Probe, cast, check_input, fields_of, forward, probe_from, quiet
 from erlangen.audit.progress import showing
 from erlangen.audit.remarks import notes_on, settings_of
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.scales import separation_of
+from erlangen.audit.signature import positional
 from erlangen.audit.stability import stability_of
 from erlangen.audit.steady import Steadiness, steadiness
 from erlangen.audit.subject import Subject, prepare
@@ -31,11 +36,12 @@ LAYER_SAMPLES = 8  # samples for the layer audit, which keeps every activation
 
 
 def audit(
-    model: nn.Module,
+    model: nn.Module | Callable[..., Any],
     data: Any,
     *,
-    in_field: Field | None = None,
+    in_field: Fields = None,
     out_field: Field | None = None,
+    output: str | int | None = None,
     actions: list[Action] | None = None,
     samples: int = 64,
     elements: int = 8,
@@ -51,13 +57,21 @@ def audit(
 
         error(x, g) = ‖f(g·x) − g·f(x)‖ / ‖f(x)‖
 
-    The network runs in evaluation mode, without gradients, in `dtype`; its training flags are restored.
+    The network runs in evaluation mode, without gradients, in `dtype`; its training flags are restored. An encoding
+    step (a crop, a resize, a tokeniser, a voxeliser) is audited like a network, with the field of its output declared.
+    Whatever is guessed is said in `Audit.assumed`; why there is no table of layers, in `Audit.notes`.
 
     Args:
-        model: any module that takes a batch [B, C, *spatial] or a `Signal`.
-        data: a data set (its test split), a split, a batch, or a signal.
-        in_field: what the input lives on and the symmetry it should have; by default the model's, else the data set's.
-        out_field: what the output should do; by default the model's, else: vectors stay, maps move with the input.
+        model: a module that takes a batch [B, C, *spatial] or a `Signal`, by position or by name, or several inputs; a
+            torch-geometric network of (x, edge_index, …) or of data; a compiled module, which runs as it was before;
+            an exported program, a TorchScript module or any function of tensors or arrays, without layers.
+        data: a data set (its test split), a split, a batch, a signal, torch-geometric data; for several inputs a tuple
+            or mapping of batches [B, …], as the model takes them by position or by name.
+        in_field: what the input lives on and the symmetry it should have; by default the model's, else the data set's;
+            for graphs Σn. For several inputs a tuple or mapping of fields of one group, None for an input that stays.
+        out_field: what the output should do, on its own domain; by default the model's, else: vectors stay, maps move
+            with the input. Whole numbers are labels.
+        output: name or number of the part of the output that is compared; by default "logits", else the first tensor.
         actions: the transformations to try; by default those of the space.
         samples: how many samples of the data.
         elements: how many random elements, where a group is too large to try all.
@@ -76,16 +90,24 @@ def audit(
 
     Raises:
         EquivarianceError: max_error is exceeded.
-        FieldError: the model fails on the data, or nothing declares a symmetry.
+        FieldError: the model fails on the data, fields and signals do not fit, or nothing declares a symmetry.
+        DataError: there are no samples, or they hold infinite or undefined numbers.
     """
-    in_field, out_field = fields_of(model, data, in_field, out_field)
+    data, declared, route, words = together(data, in_field, positional(model))
+    in_field, out_field = fields_of(model, data, declared, out_field)
+    if declared is None and route is None and not hasattr(model, "in_field") and not hasattr(data, "field"):
+        words = [*words, f"the input is {in_field}"]
     probe = probe_from(data, samples, seed, dtype)
     check_input(in_field, probe.chunks[0].signal)
-    with showing(progress), quiet(model, dtype) as quiet_model:
+    check_finite(probe)
+    with showing(progress), quiet(adapted(model, output, route), dtype) as quiet_model:
         subject = prepare(quiet_model, probe, in_field, out_field, data, actions, elements, seed, dtype)
+        subject = replace(subject, assumed=(*words, *subject.assumed))
         result = _examine(subject, data, elements, seed, layers, continuous)
         if stability:
             result = _with_stability(result, subject, seed)
+    if (found := agreement(subject)) is not None:
+        result = replace(result, notes=(*result.notes, found.words), verdict=worst_of([result.verdict, found.verdict]))
     if max_error is not None:
         result.require(max_error)
     return result
@@ -108,8 +130,12 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
         families = [replace(f, verdict="exact") if f.declared and f.verdict == "approximate" else f for f in families]
     verdict = _verdict(subject, families, steady, measured)
     tried = [t.action for t in measured.traces if t.action.exact and t.action.family in declared]
-    rows, picture = _look_inside(subject, tried, worst, verdict) if layers else ([], None)
-    smooth = examine_continuous(subject, seed, layers, LAYER_SAMPLES) if continuous else Continuous()
+    closed = why_closed(subject.model)
+    rows, picture = _look_inside(subject, tried, worst, verdict) if layers and not closed else ([], None)
+    rows = rows or whole_row(subject, worst, verdict)
+    if layers and not rows and not closed and worst is not None and tried:
+        closed = "no layer was called in a way that hooks see"
+    smooth = examine_continuous(subject, seed, layers and not closed, LAYER_SAMPLES) if continuous else Continuous()
     classes = None
     if measured.predicted is not None and measured.targets is not None:
         exact_moves = {
@@ -117,7 +143,7 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
         }
         classes = class_report(measured.predicted, measured.targets, probe, tried, exact_moves)
     return Audit(
-        model=type(model).__name__,
+        model=name_of(model),
         parameters=sum(p.numel() for p in model.parameters()),
         domain=repr(in_field.space),
         group=in_field.group.name,
@@ -138,7 +164,11 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
         classes=classes,
         float64_error=double,
         assumed=subject.assumed,
-        notes=(*notes_on(subject, measured, steady, remark, double, worst), *smooth.notes),
+        notes=(
+            *notes_on(subject, measured, steady, remark, double, worst),
+            *([f"no table of layers: {closed}"] if layers and closed else []),
+            *smooth.notes,
+        ),
         settings=settings_of(subject, measured, seed, elements, data),
         picture=picture,
     )
@@ -191,7 +221,7 @@ def _look_inside(
     if not isinstance(signal, Signal):
         others = [i for i in range(len(signal)) if i != index][: LAYER_SAMPLES - 1]
         signal, index = signal[[index, *others]], 0
-    carry = Carrier(subject.in_field.group, signal)
+    carry = carrier_of(subject.in_field, signal)
     reps = (carry.rep_of(subject.in_field), carry.rep_of(subject.out_field))
     rows, findings = examine_layers(
         subject.model, signal, carry, reps, tried, list(subject.actions), subject.limits, verdict
