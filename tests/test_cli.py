@@ -170,6 +170,33 @@ def test_audit_of_anybodys_module(module_file, name, code):
     assert main([*words, "--samples", "4", "--max-error", "1e-4"]) == code
 
 
+def test_audit_gates(module_file, tmp_path, capsys):
+    """Exit codes and files of --junit and --baseline."""
+    base, cases = tmp_path / "base.json", tmp_path / "cases.xml"
+    data = ["--domain", "grid", "--group", "D4", "--data", "mnist-rot-5k", "--samples", "4"]
+    words = ["audit", f"{module_file}:net", *data]
+    assert main([*words, "--update-baseline"]) == 2
+    assert "--baseline FILE" in capsys.readouterr().err
+    assert main([*words, "--baseline", str(base)]) == 2
+    assert "there is no baseline" in capsys.readouterr().err
+    held = ["--junit", str(cases), "--baseline", str(base)]
+    torch.manual_seed(0)
+    assert main([*words, *held, "--update-baseline", "--max-error", "1e-4"]) == 1  # what fails makes no baseline
+    assert not base.exists()
+    assert "<failure" in cases.read_text()
+    torch.manual_seed(0)
+    assert main(["audit", f"{module_file}:net", *data, *held, "--update-baseline"]) == 0
+    assert base.exists()
+    assert "<failure" not in cases.read_text()
+    kept = json.loads(base.read_text())
+    base.write_text(json.dumps({**kept, "families": {"D4": kept["families"]["D4"] / 2}}))
+    torch.manual_seed(0)
+    assert main([*words, *held]) == 1
+    assert "less well than its baseline" in capsys.readouterr().err
+    assert 'name="D4"' in cases.read_text()
+    assert "<failure" in cases.read_text()
+
+
 def test_audit_of_what_is_no_module(module_file, capsys):
     words = ["--group", "D4", "--data", "mnist-rot-5k"]
     assert main(["audit", f"{module_file}:number", *words]) == 2

@@ -24,6 +24,7 @@ FLOORS = {
     "cite": 7,
     "explore": 7,
     "cli": 8,
+    "pytest": 8,
     "__init__": 9,
     "__main__": 9,
 }

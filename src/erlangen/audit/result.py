@@ -151,7 +151,7 @@ class Audit:
         """Write the audit to a file, never leaving half of one.
 
         Args:
-            path: ends in .json, or in .html for a page with pictures that needs no network.
+            path: ends in .json, in .xml for JUnit XML, or in .html for a page with pictures that needs no network.
 
         Returns:
             The path.
@@ -163,11 +163,15 @@ class Audit:
         target = Path(path)
         if target.suffix == ".json":
             return write_atomically(target, self.to_json())
+        if target.suffix == ".xml":
+            from erlangen.audit.junit import junit
+
+            return write_atomically(target, junit(self))
         if target.suffix in (".html", ".htm") and not PAGE_WRITERS:
             import_module("erlangen.report")  # enters itself
         if target.suffix in PAGE_WRITERS:
             return PAGE_WRITERS[target.suffix](target, f"Audit of {self.model}", [self])
-        raise FieldError(f"cannot save an audit as {target.name!r}. Fix: let the name end in .json or .html.")
+        raise FieldError(f"cannot save an audit as {target.name!r}. Fix: let the name end in .json, .xml or .html.")
 
     def require(self, max_error: float | None = None) -> None:
         """Raise if the declared symmetry holds less well than this.

@@ -10,12 +10,17 @@ from erlangen.errors import RunError, UnknownName
 if TYPE_CHECKING:
     from torch import nn
 
+    from erlangen.audit import Audit
+
 
 def audit(
     target: str,
     html: str | None = None,
     json: str | None = None,
+    junit: str | None = None,
     max_error: float | None = None,
+    baseline: str | None = None,
+    update_baseline: bool = False,
     domain: str | None = None,
     group: str | None = None,
     data: str | None = None,
@@ -27,13 +32,16 @@ def audit(
 ) -> int:
     """Audit a run folder, or a module in a Python file, and say exact, approximate or broken.
 
-    Exits with 1 if the error is above --max-error.
+    Exits with 1 if the error is above --max-error, or if a family or a layer is worse than its --baseline.
 
     Args:
         target: a run folder; or file.py:name, where name is a module, a class or a function without arguments.
         html: write the report to this file.
         json: write the numbers to this file.
+        junit: write the results to this file as JUnit XML, one test case a family and one a layer.
         max_error: the largest relative error that passes.
+        baseline: file with the errors of an earlier audit, which must not grow by more than a tenth.
+        update_baseline: write the baseline if there is none, and tighten it where errors are smaller; never loosen it.
         domain: what the data lives on. Checked against the data.
         group: the symmetry group to audit; of a run, its own group if not given.
         data: name of a data set; of a run, its own data if not given.
@@ -44,9 +52,10 @@ def audit(
         seed: decides the sample.
     """
     from erlangen.cli.declare import load_dataset
-    from erlangen.errors import EquivarianceError
 
-    module, dataset = _target(target, model)
+    if update_baseline and baseline is None:
+        raise RunError("--update-baseline needs to know which file. Fix: --baseline FILE")
+    module, dataset = target_of(target, model)
     if data is not None or dataset is None:
         if data is None:
             raise RunError("a module alone has no data. Fix: --data NAME (erlangen data list shows them), and --group.")
@@ -59,20 +68,50 @@ def audit(
     print(found)
     for path in (html, json):
         if path is not None:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            found.save(path)
-            print(f"report   {path}")
+            print(f"report   {found.save(path)}")
+    return _gate(found, max_error, junit, baseline, update_baseline)
+
+
+def _gate(found: "Audit", max_error: float | None, junit: str | None, baseline: str | None, update: bool) -> int:
+    """Write the JUnit file, compare with the limits, and say what fails."""
+    from erlangen.audit.baseline import baseline_of, read_baseline
+    from erlangen.audit.gates import hold_baseline
+    from erlangen.audit.junit import junit as junit_xml
+    from erlangen.errors import EquivarianceError
+    from erlangen.files import write_atomically
+
+    if junit is not None:
+        old = None
+        if baseline is not None:
+            old = baseline_of(found) if update and not Path(baseline).exists() else read_baseline(baseline)
+        print(f"junit    {write_atomically(Path(junit), junit_xml(found, max_error, old))}")
+    failures = []
     try:
         if max_error is not None:
             found.require(max_error)
     except EquivarianceError as error:
+        failures.append(error)
+    try:
+        if baseline is not None and (not failures or Path(baseline).exists()):
+            for words in hold_baseline(found, baseline, update and not failures):
+                print(f"baseline {words}")
+    except EquivarianceError as error:
+        failures.append(error)
+    for error in failures:
         print(f"erlangen: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return 1 if failures else 0
 
 
-def _target(target: str, model: str | None) -> "tuple[nn.Module, Any]":
-    """The module to audit, and the data set of its run if it has one."""
+def target_of(target: str, model: str | None) -> "tuple[nn.Module, Any]":
+    """The module that a command names, and the data set of its run if it has one.
+
+    Args:
+        target: a run folder, or file.py:name.
+        model: file.py:name of the module of a run whose model was not derived.
+
+    Raises:
+        RunError: there is no such run or file.
+    """
     path, colon, name = target.rpartition(":")
     if colon and path.endswith(".py"):
         return load_module(Path(path), name), None
