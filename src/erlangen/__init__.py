@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         testing,
     )
     from erlangen.adapt import symmetrize
-    from erlangen.audit import Audit
+    from erlangen.audit import Audit, Discovery, discover
     from erlangen.blueprint import (
         Classify,
         Count,
@@ -103,7 +103,7 @@ _ROOMS = (
 )
 _HOMES = {
     "adapt": ("symmetrize",),
-    "audit": ("Audit",),
+    "audit": ("Audit", "Discovery", "discover"),
     "blueprint": (
         "Classify",
         "Count",
@@ -172,6 +172,7 @@ __all__ = [
     "Comparison",
     "Count",
     "D",
+    "Discovery",
     "E",
     "EquivariantLinear",
     "EquivariantMLP",
@@ -214,6 +215,7 @@ __all__ = [
     "data",
     "derive",
     "direct_product",
+    "discover",
     "fit",
     "graphs",
     "grids",

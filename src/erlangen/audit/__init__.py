@@ -8,10 +8,12 @@ from erlangen.audit.carry import UnknownAction
 from erlangen.audit.classes import ClassReport, LookAlike, Pair, Transition
 from erlangen.audit.contribution import Contribution, contributions
 from erlangen.audit.curves import Curve, error_curves
+from erlangen.audit.discovery import Discovery
 from erlangen.audit.lie import Derivative, lie_derivatives
 from erlangen.audit.result import Audit, LayerResult
 from erlangen.audit.run import audit
 from erlangen.audit.scales import ScaleSeparation, scale_separation
+from erlangen.audit.search import discover
 from erlangen.audit.stability import StabilityCurve, stability_curves
 from erlangen.audit.steady import Steadiness
 from erlangen.audit.summary import ActionResult, FamilyResult
@@ -24,6 +26,7 @@ __all__ = [
     "Contribution",
     "Curve",
     "Derivative",
+    "Discovery",
     "FamilyResult",
     "LayerResult",
     "Limits",
@@ -36,6 +39,7 @@ __all__ = [
     "UnknownAction",
     "audit",
     "contributions",
+    "discover",
     "error_curves",
     "lie_derivatives",
     "limits_for",

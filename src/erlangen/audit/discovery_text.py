@@ -14,41 +14,48 @@ def discovery_text(found: Discovery) -> str:
         lines += ["", *_algebra(hypothesis, algebra)]
     if found.groups:
         network = found.subject != "data"
-        heads = ("mean error [interval]", "worst") if network else ("distance [by chance]", "largest")
-        rows = [("group", "elements", *heads, "under", "p", "verdict")]
+        heads = ("error [interval]", "worst", "beside others") if network else ("distance [by chance]", "largest")
+        rows = [("group", "elements", *heads, "at", "p", "verdict")]
         for g in found.groups:
             ends = "" if g.interval is None else f" [{number(g.interval[0])}, {number(g.interval[1])}]"
             tried = str(g.elements) if g.order is None else f"{g.elements} of {g.order - 1}"
-            rows.append(
-                (g.group, tried, number(g.error) + ends, number(g.worst), g.witness, f"{g.p_value:.3f}", g.verdict)
-            )
+            values = (number(g.error) + ends, number(g.worst), *([number(g.apart)] if network else []))
+            rows.append((g.group, tried, *values, g.witness, _p(g.p_value), g.verdict))
         lines += ["", *aligned(rows)]
         lines.append(
-            "  p: how often outputs of other samples lie as near"
+            "  p: how often outputs of other samples lie as near (times the number of groups)"
             if network
-            else "  p: how often chance gives such a distance (Bonferroni over the elements)"
+            else "  p: how often chance gives such a distance (Holm, over all elements of all groups)"
         )
     return "\n".join([*lines, "", *(f"  note: {text}" for text in found.notes)]).rstrip()
 
 
 def _algebra(hypothesis: str, algebra: Algebra) -> list[str]:
-    what = ", ".join(algebra.names) or ("an algebra without a common name" if algebra.dimension else "nothing")
-    lines = [f"  continuous, if the output {_says(hypothesis)}: dimension {algebra.dimension} of "
-             f"{len(algebra.generators)}, {what}"]  # fmt: skip
-    rows = [("generator", "response [interval]", "p", "symmetry")]
+    says = "stays" if hypothesis == "invariant" else hypothesis
+    what = ", ".join(algebra.labels) or "nothing"
+    lines = [f"  continuous, if the output {says}: dimension {algebra.dimension} of {len(algebra.generators)}: {what}"]
+    if algebra.basis:
+        lines.append(f"  basis: {'; '.join(algebra.words(v) for v in algebra.basis)}")
+    rows = [("combination", "response [interval]", "p", "of inputs", "symmetry")]
     for c in algebra.combinations[: algebra.dimension + SHOWN]:
-        p = "-" if c.p_value is None else f"{c.p_value:.3f}"
         response = f"{number(c.response)} [{number(c.interval[0])}, {number(c.interval[1])}]"
-        rows.append((algebra.words(c), response, p, "yes" if c.symmetry else "no"))
+        holds = f"≥ {c.share:.0%}" if c.symmetry else "-"
+        rows.append((algebra.words(c.coefficients), response, _p(c.p_value), holds, "yes" if c.symmetry else "no"))
     lines += aligned(rows)
+    if algebra.gap is not None:
+        lines.append(
+            f"  gap: symmetries respond by {number(algebra.gap[0])} or less, others by {number(algebra.gap[1])}"
+        )
     if algebra.closed is not None and algebra.dimension > 1:
         lines.append(f"  commutators leave the symmetries by {number(algebra.closed)}")
     if algebra.unmoved:
         lines.append(f"  {algebra.unmoved} combinations do not move these data, so nothing is known about them")
     lines.append("  response: on samples it was not found on, beside random changes of the input of the same size;")
-    lines.append("  p: share of random combinations that respond as little")
+    lines.append(f"  p: of the test that it is {number(algebra.tolerance)} or more (times the number of tests)")
     return lines
 
 
-def _says(hypothesis: str) -> str:
-    return "stays" if hypothesis == "invariant" else hypothesis
+def _p(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
