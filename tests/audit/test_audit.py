@@ -137,12 +137,27 @@ def test_a_network_of_fewer_turns_is_caught_where_the_grid_cannot():
     assert found.verdict == "broken"
 
 
+class Round(nn.Module):
+    """Mean |∇|² and mean |∇|⁴: the same in all directions, up to interpolation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        squares = x.diff(dim=3)[:, :, 1:].square() + x.diff(dim=2)[:, :, :, 1:].square()
+        return torch.stack([squares.mean((1, 2, 3)), squares.square().mean((1, 2, 3))], 1)
+
+
 def test_turns_with_no_exact_part_are_judged_beside_their_floor():
-    torch.manual_seed(0)
-    found = audit(derive(Grid(2).field("C3", 1), Classify(3), "tiny"), smooth())
+    """Without weights: a derived network of C3 is off by 0.05 to 0.3 as its weights are drawn, so it proves nothing."""
+    at = torch.linspace(-1, 1, 25)
+    stripes = torch.sin(7 * at + torch.arange(8)[:, None, None, None] / 8)
+    stripes = stripes * (1 - at.square()[:, None] - at.square()).clamp(min=0)
+    found = audit(Round(), stripes, in_field=Grid(2).field("C3", 1), stability=False)
     declared = [f for f in found.families if f.declared]
     assert [(f.name, f.verdict) for f in declared] == [("C3", "approximate")]
+    assert declared[0].error < 1.5 * declared[0].floor
     assert found.verdict == "approximate"
+    askew = audit(Edges(), stripes, in_field=Grid(2).field("C3", 1), stability=False)
+    assert askew.verdict == "broken"
+    assert next(f for f in askew.families if f.declared).error > 5 * declared[0].error
 
 
 def test_interpolated_actions_show_their_floor(x):
@@ -364,7 +379,7 @@ def test_json_round_trip(x, net, tmp_path):
 
 def test_other_suffixes_and_unwritable_folders(x, net, tmp_path):
     found = audit(net, x, layers=False)
-    with pytest.raises(FieldError, match=r"json or \.html"):
+    with pytest.raises(FieldError, match=r"end in \.json,? .*\.html"):
         found.save(tmp_path / "audit.pdf")
     (tmp_path / "file").write_text("kept")
     with pytest.raises(DataError, match="cannot write"):

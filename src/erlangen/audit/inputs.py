@@ -198,6 +198,8 @@ def together(data: Any, in_field: Any, most: int | None = None) -> tuple[Any, An
         raise FieldError("several inputs must be tensors [B, …]; for graphs give one Signal")
     if len({len(t) for t in tensors}) != 1:
         raise DataError(f"the inputs have different numbers of samples: {[len(t) for t in tensors]}")
+    if len(tensors[0]) == 0:
+        raise DataError("the batch to audit on is empty; give at least one sample")
     fields, guess = _fields(names, in_field)
     parts = tuple(_part(n, t, f) for n, t, f in zip(names, tensors, fields, strict=True))
     lead = max(

@@ -175,7 +175,7 @@ def _name_representations(calls: list[Call], carry: Carrier, made: dict[int, Rep
             except UnknownAction as error:
                 call.unknown = str(error)
     latest: dict[int, Representation | None] = {}
-    for call, after in zip(calls, [*calls[1:], None], strict=True):
+    for call, after in zip(calls, [*calls, None][1:], strict=True):
         if call.guessed and call.main_input is not None:
             came, went = call._identity
             call.in_rep = _fitting(made.get(came, latest.get(_channels(call.main_input))), call.main_input)

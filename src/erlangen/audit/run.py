@@ -133,7 +133,8 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     closed = why_closed(subject.model)
     rows, picture = _look_inside(subject, tried, worst, verdict) if layers and not closed else ([], None)
     rows = rows or whole_row(subject, worst, verdict)
-    if layers and not rows and not closed and worst is not None and tried:
+    looked = layers and not closed and worst is not None and tried
+    if looked and all(row.kind == "code" for row in rows):
         closed = "no layer was called in a way that hooks see"
     smooth = examine_continuous(subject, seed, layers and not closed, LAYER_SAMPLES) if continuous else Continuous()
     classes = None
