@@ -37,9 +37,12 @@ def symmetrized_from(declaration: dict[str, Any], model: nn.Module) -> Symmetriz
     from erlangen.adapt.symmetrize import symmetrize
 
     task = None if declaration["task"] is None else task_from(declaration["task"])
-    field, out = _field(declaration["in"]), _field(declaration["out"])
+    into, out = declaration["in"], declaration["out"]
+    named = into["group"]
+    field = space_from(into["space"]).field(named if isinstance(named, str) else group(named), into["rep"])
+    answer = Field(space_from(out["space"]), field.group.representation(out["rep"]))
     kept = {k: declaration[k] for k in KEPT}
-    return symmetrize(model, field, task=task, out_field=out, **kept, **declaration["ways"])
+    return symmetrize(model, field, task=task, out_field=answer, **kept, **declaration["ways"])
 
 
 def _words(field: Field) -> dict[str, Any] | None:
@@ -50,8 +53,3 @@ def _words(field: Field) -> dict[str, Any] | None:
     except ErlangenError:
         return None
     return {"space": field.space.describe(), "group": field.group.describe(), "rep": repr(field.rep)}
-
-
-def _field(words: dict[str, Any]) -> Field:
-    space, named = space_from(words["space"]), words["group"]
-    return space.field(named if isinstance(named, str) else group(named), words["rep"])

@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
     Args:
         signal: the versions h⁻¹x.
-        rows: [P] the sample that every version is of; None where an answer covers all samples.
+        rows: [P] the sample that every version is of; None where they are all samples, once for every element.
         weights: [P] what every version counts, or one number for all.
         back: `back(answers)` is ρ_out(h) f(h⁻¹x) of every version.
         elements: how many elements of the group are in it.
@@ -63,6 +63,11 @@ class Orbit(nn.Module):
     def samples(self, x: Any) -> int:
         """How many rows the output has."""
         return len(x)
+
+    @property
+    def static(self) -> bool:
+        """Whether the same versions are read of every input, so that the sum can be exported as a program."""
+        return False
 
     def count(self, degenerate: Tensor, unresolved: Tensor | None = None) -> None:
         """Take note of inputs whose frame is not one element only, and of those where no exact one was found."""
@@ -124,35 +129,64 @@ class ListedOrbit(Orbit):
             return score(x)  # type: ignore[misc]
         return torch.stack([score(self._moved(h, x)).reshape(len(x)) for h in self.elements], 1)  # type: ignore[misc]
 
+    @property
+    def static(self) -> bool:
+        """Whether every version is read: all but canonical forms."""
+        return self.score is None or self.temperature > 0
+
     def parts(self, x: Tensor, chunk: int | None) -> Iterator[Part]:
-        """The versions, element by element, in batches of `chunk` times as many as there are samples."""
-        weights = self.weights(x)
-        everyone = torch.arange(len(x), device=x.device)
-        room = (chunk or len(self.elements)) * max(len(x), 1)
-        held: list[tuple[Any, Tensor, Tensor]] = []
+        """The versions, element by element, in batches of at most `chunk` times as many as there are samples."""
+        if not self.static:
+            yield from self._chosen(x, chunk)
+            return
+        weights, held = self.weights(x), []
         for k, h in enumerate(self.elements):
-            rows = everyone if weights is None else weights[:, k].nonzero().flatten()
-            if not len(rows) and len(x):
+            version = self._moved(h, x)
+            if held and (len(held) == chunk or held[0][1].shape[1:] != version.shape[1:]):
+                yield self._every(held, weights)
+                held = []
+            held.append((k, version))
+        yield self._every(held, weights)
+
+    def _every(self, held: list[tuple[int, Tensor]], weights: Tensor | None) -> Part:
+        """All samples moved by a few elements."""
+        numbers, versions = [k for k, _ in held], [v for _, v in held]
+        share = 1.0 / len(self.elements) if weights is None else weights[:, numbers].T.flatten()
+
+        def back(y: Tensor) -> Tensor:
+            pieces = y.reshape(len(numbers), len(versions[0]), *y.shape[1:]).unbind(0)
+            return torch.cat([self.out_field.act(self.elements[k], y) for k, y in zip(numbers, pieces, strict=True)])
+
+        return Part(torch.cat(versions), None, share, back, len(numbers))
+
+    def _chosen(self, x: Tensor, chunk: int | None) -> Iterator[Part]:
+        """The samples of which the version by an element is a canonical form."""
+        weights = self.weights(x)
+        if weights is None or not len(x):
+            yield self._every([(0, self._moved(self.elements[0], x))], None)
+            return
+        room = (chunk or len(self.elements)) * len(x)
+        held: list[tuple[int, Tensor, Tensor]] = []
+        for k, h in enumerate(self.elements):
+            rows = weights[:, k].nonzero().flatten()
+            if not len(rows):
                 continue
-            version = self._moved(h, x if len(rows) == len(x) else x[rows])
-            full = held and sum(len(r) for _, r, _ in held) + len(rows) > room
-            if full or (held and held[0][2].shape[1:] != version.shape[1:]):
-                yield self._part(held, weights)
+            version = self._moved(h, x[rows])
+            full = sum(len(r) for _, r, _ in held) + len(rows) > room
+            if held and (full or held[0][2].shape[1:] != version.shape[1:]):
+                yield self._some(held, weights)
                 held = []
             held.append((k, rows, version))
-        if held:
-            yield self._part(held, weights)
+        yield self._some(held, weights)
 
     def _moved(self, h: Any, x: Tensor) -> Tensor:
         return self.in_field.act(self.in_field.group.inverse(h), x)
 
-    def _part(self, held: list[tuple[int, Tensor, Tensor]], weights: Tensor | None) -> Part:
+    def _some(self, held: list[tuple[int, Tensor, Tensor]], weights: Tensor) -> Part:
+        """Some samples, each moved by its own element."""
         rows = torch.cat([r for _, r, _ in held])
         counts = [len(r) for _, r, _ in held]
-        if weights is None:
-            share: Tensor | float = 1.0 / len(self.elements)
-        else:
-            share = torch.cat([weights[r, k] for k, r, _ in held])
+        share = torch.cat([weights[r, k] for k, r, _ in held])
 
         def back(y: Tensor) -> Tensor:
             pieces = zip(held, y.split(counts), strict=True)

@@ -1,12 +1,13 @@
 """A network made equivariant from outside: it reads several versions of its input, and the answers are combined."""
 
+import copy
 from math import log
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from erlangen.adapt.orbit import Orbit
+from erlangen.adapt.orbit import Orbit, Part
 from erlangen.blueprint import EquivariantModule, Signal, Task
 from erlangen.errors import FieldError, UnknownName
 
@@ -65,7 +66,7 @@ class Symmetrized(EquivariantModule):
         self.declaration: dict[str, Any] | None = None
         if frozen:
             model.requires_grad_(False)
-            model.eval()
+        self.train(model.training)
 
     @property
     def cost(self) -> float:
@@ -106,16 +107,24 @@ class Symmetrized(EquivariantModule):
             answer = answer_of(self.model(part.signal))
             signal = isinstance(answer, Signal)
             y = part.back(answer.x if isinstance(answer, Signal) else answer)
-            if self.combine != "mean":
+            if self.combine == "mean":
+                total = _added(total, y, part, self.orbit.samples(x))
+            else:
                 kept.append(y.reshape(part.elements, self.orbit.samples(x), *y.shape[1:]))
-                continue
-            total = _added(total, y, part.rows, part.weights, self.orbit.samples(x))
         result = total if self.combine == "mean" else _combined(kept, self.combine)
         return Signal(result, x.on) if signal and result is not None else result
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Whether the law is exact, and why."""
         return self.exact, self.orbit.reason
+
+    def export(self) -> nn.Module:
+        """The same map around the plain form of the network inside."""
+        if not isinstance(self.model, EquivariantModule):
+            return self
+        twin = copy.copy(self)
+        twin._modules = {**self._modules, "model": self.model.export()}
+        return twin
 
     def extra_repr(self) -> str:
         """Method, group, exactness and cost."""
@@ -149,15 +158,18 @@ def answer_of(output: Any) -> Any:
     )
 
 
-def _added(total: Tensor | None, y: Tensor, rows: Tensor | None, weights: Tensor | float, samples: int) -> Tensor:
+def _added(total: Tensor | None, y: Tensor, part: Part, samples: int) -> Tensor:
+    """The sum with the weighted answers of a part."""
+    weights = part.weights
     if isinstance(weights, Tensor):
         weights = weights.to(y).reshape(-1, *[1] * (y.ndim - 1))
     y = y * weights
-    if rows is None:
+    if part.rows is None:
+        y = y.reshape(part.elements, samples, *y.shape[1:]).sum(0)
         return y if total is None else total + y
     if total is None:
         total = y.new_zeros(samples, *y.shape[1:])
-    return total.index_add(0, rows, y)
+    return total.index_add(0, part.rows, y)
 
 
 def _combined(kept: list[Tensor], combine: str) -> Tensor:

@@ -125,11 +125,12 @@ def network_from(declaration: dict[str, Any]) -> Network:
 
 def _described(rep: Representation) -> "str | list[Any]":
     """Its string form if the group reads that back, else the images of the generators, term by term."""
-    try:
-        if rep.group.representation(repr(rep)) == rep:
-            return repr(rep)
-    except ErlangenError:
-        pass
+    for words in (repr(rep), re.sub(r"\|[^+]*?(?= \+|$)", "", repr(rep))):  # also if it is a restriction, "letters|C1"
+        try:
+            if rep.group.representation(words) == rep:
+                return words
+        except ErlangenError:
+            continue
     if rep.is_complex:
         raise FieldError(f"{rep} of {rep.group} is complex and has no name, so it cannot be declared")
     return [

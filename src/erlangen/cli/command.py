@@ -30,18 +30,22 @@ def verbs() -> dict[str, Any]:
     from erlangen.cli.data import get, info, list_
     from erlangen.cli.demo import demo
     from erlangen.cli.derive import derive
+    from erlangen.cli.discover import discover
     from erlangen.cli.doctor import doctor
     from erlangen.cli.export import export
     from erlangen.cli.predict import predict
     from erlangen.cli.solve import solve
+    from erlangen.cli.symmetrize import symmetrize
     from erlangen.cli.train import train
 
     return {
         "train": train,
         "audit": audit,
         "compare": compare,
+        "discover": discover,
         "derive": derive,
         "solve": solve,
+        "symmetrize": symmetrize,
         "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
         "predict": predict,
         "export": export,

@@ -7,6 +7,7 @@ from erlangen.learn.judgement import Judgement, judge_symmetry
 from erlangen.learn.metrics import Score, area_under_curve, dice_coefficients, evaluate
 from erlangen.learn.recipe import Settings, settings_for
 from erlangen.learn.run import Run
+from erlangen.learn.symmetrized import Symmetrization, symmetrized_report
 from erlangen.learn.window import sliding_window
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "Score",
     "Settings",
+    "Symmetrization",
     "area_under_curve",
     "compare",
     "dice_coefficients",
@@ -24,4 +26,5 @@ __all__ = [
     "judge_symmetry",
     "settings_for",
     "sliding_window",
+    "symmetrized_report",
 ]

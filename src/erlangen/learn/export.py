@@ -56,6 +56,11 @@ def export(model: Any, path: str | Path, *, example: Any = None) -> list[Path]:
             raise FieldError(
                 f"{target.suffix} takes tensors only, and this model takes signals on graphs. Fix: export to '.pt'."
             )
+        elif not getattr(getattr(plain, "orbit", None), "static", True):
+            raise FieldError(
+                f"{target.suffix} holds a fixed program, and this model chooses what to read by the input. Fix: export "
+                "to '.pt', or symmetrise by 'average' or 'weighted'."
+            )
         elif target.suffix == ".pt2":
             _write_program(plain, example, wanted, target)
         else:

@@ -72,13 +72,7 @@ class Run:
             raise RunError(f"the run in {path} is not finished. Fix: run the same training again, it resumes.")
         try:
             declaration = config["model"]
-            if model is None:
-                if "module" in declaration:
-                    raise RunError(
-                        f"the model of {path} is a {declaration['module']}, which was not derived, so it cannot be "
-                        "built from the folder. Fix: Run.load(folder, model=that_module())."
-                    )
-                model = network_from(declaration)
+            model = build_model(declaration, path, model)
         except (KeyError, TypeError) as error:
             raise RunError(f"{files.file('config')} is damaged: {error!r} is missing or of a wrong kind") from error
         fill(model, load_weights(files.file("weights")), path)
@@ -110,10 +104,38 @@ def fill(model: nn.Module, weights: dict[str, Any], where: Path) -> None:
         raise RunError(f"the weights of {where} do not fit {type(model).__name__}: {error}") from error
 
 
+def build_model(declaration: dict[str, Any], path: Path, model: nn.Module | None = None) -> nn.Module:
+    """The model that `describe_model` described.
+
+    Args:
+        declaration: its words.
+        path: the run folder, for messages.
+        model: the module, or of a symmetrised one the module inside, where it was not derived.
+
+    Raises:
+        RunError: it was not derived, and none was given.
+    """
+    from erlangen.adapt import Symmetrized, symmetrized_from
+
+    if "symmetrized" in declaration and not isinstance(model, Symmetrized):
+        return symmetrized_from(declaration["symmetrized"], build_model(declaration["model"], path, model))
+    if model is not None:
+        return model
+    if "module" in declaration:
+        raise RunError(
+            f"the model of {path} is a {declaration['module']}, which was not derived, so it cannot be "
+            "built from the folder. Fix: Run.load(folder, model=that_module())."
+        )
+    return network_from(declaration)
+
+
 def describe_model(model: nn.Module) -> dict[str, Any]:
-    """The declaration of a derived network; the class and the shapes of any other module."""
+    """The declaration of a derived network, and of a symmetrised one; the class and the shapes of any other module."""
     if isinstance(model, Network):
         return model.declaration
+    symmetrized = getattr(model, "declaration", None)
+    if symmetrized is not None and isinstance(getattr(model, "model", None), nn.Module):
+        return {"symmetrized": symmetrized, "model": describe_model(model.model)}
     kind = type(model)
     shapes = {name: list(t.shape) for name, t in model.state_dict().items()}
     return {"module": f"{kind.__module__}.{kind.__qualname__}", "shapes": shapes}
