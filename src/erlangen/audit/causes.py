@@ -48,6 +48,11 @@ def reason(model: nn.Module, row: Row, carry: Carrier, action: Action | None) ->
     found = _encoding(call, carry)
     if found is not None:
         return found
+    if row.fed:
+        return (
+            f"{call.type} is fed channels that the group moves (fitted: {row.fed}), and its output does not follow",
+            "pool over the group before it, or use an equivariant layer",
+        )
     return (
         f"{call.type} does not commute with the action on its input and output",
         "replace it by an equivariant layer, or make it equivariant by averaging over the group",

@@ -6,6 +6,7 @@ from torch import nn
 
 from erlangen.audit.carry import Carrier, UnknownAction, tensor_of
 from erlangen.audit.causes import company_reason, reason
+from erlangen.audit.fitting import fit_channels
 from erlangen.audit.localise import Row, company_errors, localise
 from erlangen.audit.record import Call
 from erlangen.audit.result import LayerResult
@@ -45,6 +46,10 @@ def examine_layers(
         chosen += [a for a in tried if a.family == family and not a.generator][:OTHERS]
     shifts = [a for a in actions if a.family == "translation" and a.exact and a.generator]
     rows = localise(model, signal, carry, *reps, chosen, shifts)
+    if not isinstance(signal, Signal) and any(_assumption_fails(row, limits) for row in rows):
+        fits = fit_channels(model, signal, carry, reps[0], chosen, limits.exact)
+        if fits.out or fits.refused:
+            rows = localise(model, signal, carry, *reps, chosen, shifts, fits)
     if not isinstance(signal, Signal):
         company_errors(rows, len(signal))
     by_label = {a.label: a for a in chosen}
@@ -54,6 +59,13 @@ def examine_layers(
             continue
         results.append(_result(model, row, carry, by_label.get(row.element), limits, verdict))
     return rows, results
+
+
+def _assumption_fails(row: Row, limits: Limits) -> bool:
+    """Whether a plain layer, whose channels are assumed to stay, does not let them stay."""
+    call = row.before
+    assumed = row.kind != "code" and call is not None and call.guessed and call.out_rep is None
+    return assumed and (row.intrinsic or 0.0) > limits.exact
 
 
 def _result(
@@ -91,6 +103,10 @@ def _note(row: Row, call: Call | None, turned: bool, verdict: str) -> str:
         return f"not measured: {row.unknown}"
     if call is None or not call.guessed:
         return ""
+    if row.fit.startswith("fitted"):
+        return row.fit
+    if row.fit and verdict != "exact":
+        return f"a plain layer; {row.fit}"
     if turned and verdict == "exact":
         return "a plain layer; the action assumed on its channels is not the true one, since the whole network is exact"
     return f"a plain layer; assumed: {call.in_rep or 'channels stay'} in, {call.out_rep or 'channels stay'} out"

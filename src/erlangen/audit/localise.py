@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from erlangen.audit.carry import Carrier, UnknownAction, main_output, tensor_of
+from erlangen.audit.fitted import Fits
 from erlangen.audit.measure import compare, relative, stride_of
 from erlangen.audit.probe import forward
 from erlangen.audit.progress import watch
@@ -38,6 +39,9 @@ class Row:
         accumulated: worst relative error of the free pass at its output; None if unknown.
         shift: worst intrinsic error under shifts by whole pixels; None if not measured.
         unknown: why it could not be measured.
+        company: change of its output for a sample when others leave the batch; None if not looked at.
+        fit: what was fitted on the channels of its output, in words.
+        fed: what was fitted on the channels of its input.
     """
 
     path: str
@@ -51,19 +55,23 @@ class Row:
     shift: float | None = None
     unknown: str | None = None
     company: float | None = None
+    fit: str = ""
+    fed: str = ""
 
 
-class _Led:
+class Led:
     """Hooks of one pass: compare with the clean pass, carried by the action; when leading, put its values in."""
 
-    def __init__(self, calls: list[Call], carry: Carrier, action: Action, lead: bool) -> None:
+    def __init__(self, calls: list[Call], carry: Carrier, action: Action, lead: bool, fits: Fits | None = None) -> None:
         self.calls, self.carry, self.action, self.lead = calls, carry, action, lead
+        self.fits = fits or Fits()
         self.position = 0
         self.code: dict[int, tuple[float, float]] = {}
         self.layer: dict[int, tuple[float, float]] = {}
         self.unknown: dict[int, str] = {}
 
     def before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """What arrives tells the error of the code before; what goes in is the clean input, moved."""
         i = self.position
         if i >= len(self.calls) or self.calls[i].module is not module:
             return None
@@ -72,8 +80,7 @@ class _Led:
             self.unknown[i] = call.unknown
             return None
         try:
-            moved = self.carry.move(self.action, call.args, call.in_rep)
-            named = self.carry.move(self.action, call.kwargs, call.in_rep)
+            moved, named = self.moved_inputs(i, call, args, kwargs)
             if args or kwargs:
                 self.code[i] = errors(tensor_of((*args, *kwargs.values())), tensor_of((*moved, *named.values())))
         except (UnknownAction, ErlangenError) as error:
@@ -82,6 +89,7 @@ class _Led:
         return (moved, named) if self.lead else None
 
     def after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        """What comes out tells the error of the layer; what goes on is the clean output, moved."""
         i = self.position
         if i >= len(self.calls) or self.calls[i].module is not module:
             return None
@@ -90,7 +98,7 @@ class _Led:
         if call.unknown is not None:
             return None
         try:
-            expected = self.carry.move(self.action, call.output, call.out_rep)
+            expected = self.moved_output(i, call, output)
             found = errors(tensor_of(output), tensor_of(expected))
         except (UnknownAction, ErlangenError) as error:
             self.unknown.setdefault(i, str(error))
@@ -98,6 +106,20 @@ class _Led:
         if i not in self.unknown:
             self.layer[i] = found
         return expected if self.lead and i not in self.unknown else None
+
+    def moved_inputs(self, i: int, call: Call, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The clean inputs of a call, moved."""
+        fit = self.fits.into.get((self.action.label, i))
+        moved = self.carry.move(self.action, call.args, call.in_rep)
+        if fit is not None:
+            moved = (fit.apply(moved[0]), *moved[1:])
+        return moved, self.carry.move(self.action, call.kwargs, call.in_rep)
+
+    def moved_output(self, i: int, call: Call, output: Any) -> Any:
+        """The clean output of a call, moved."""
+        fit = self.fits.out.get((self.action.label, i))
+        moved = self.carry.move(self.action, call.output, call.out_rep)
+        return moved if fit is None else fit.apply(moved)
 
 
 def errors(f_gx: torch.Tensor, g_fx: torch.Tensor) -> tuple[float, float]:
@@ -110,20 +132,31 @@ def errors(f_gx: torch.Tensor, g_fx: torch.Tensor) -> tuple[float, float]:
 
 
 def run_led(
-    model: nn.Module, calls: list[Call], carry: Carrier, action: Action, signal: Any, rep: Any, lead: bool
-) -> tuple[_Led, Any]:
-    """One pass on the moved input, with the hooks of `_Led`; returns them and the output."""
-    led = _Led(calls, carry, action, lead)
+    model: nn.Module,
+    calls: list[Call],
+    carry: Carrier,
+    action: Action,
+    signal: Any,
+    rep: Any,
+    lead: bool,
+    fits: Fits | None = None,
+) -> tuple[Led, Any]:
+    """One pass on the moved input, with the hooks of `Led`; returns them and the output."""
+    led = Led(calls, carry, action, lead, fits)
+    return led, with_hooks(model, calls, led, signal, rep)
+
+
+def with_hooks(model: nn.Module, calls: list[Call], led: Led, signal: Any, rep: Any) -> Any:
+    """The output of one pass on the moved input, with these hooks."""
     handles = []
     for module in {id(c.module): c.module for c in calls}.values():
         handles.append(module.register_forward_pre_hook(led.before, with_kwargs=True))
         handles.append(module.register_forward_hook(led.after, with_kwargs=True))
     try:
-        output = forward(model, action.move(signal, rep), action.label)
+        return forward(model, led.action.move(signal, rep), led.action.label)
     finally:
         for handle in handles:
             handle.remove()
-    return led, output
 
 
 def localise(
@@ -134,6 +167,7 @@ def localise(
     out_rep: Any,
     actions: list[Action],
     shifts: list[Action],
+    fits: Fits | None = None,
 ) -> list[Row]:
     """Measure every layer and the code between.
 
@@ -145,21 +179,25 @@ def localise(
         out_rep: representation of the output channels.
         actions: exact elements of the declared group.
         shifts: exact shifts, under which layers are measured one by one.
+        fits: actions on channels that were fitted.
 
     Returns:
         A row for every layer call, and one for code between layers wherever that code is not equivariant by itself.
     """
     calls, output = record(model, signal, carry, in_rep)
-    layers = [Row(c.path, c.type, c, unknown=c.unknown) for c in calls]
+    fits = fits or Fits()
+    layers = [
+        Row(c.path, c.type, c, unknown=c.unknown, fit=fits.words(i), fed=fits.words_in(i)) for i, c in enumerate(calls)
+    ]
     code = [Row(*_between(calls, i), "code", calls[i - 1] if i else None, c) for i, c in enumerate([*calls, None])]
     for action in watch(actions, "layers"):
-        led, result = run_led(model, calls, carry, action, signal, in_rep, lead=True)
+        led, result = run_led(model, calls, carry, action, signal, in_rep, lead=True, fits=fits)
         for i, row in enumerate(layers):
             row.unknown = row.unknown or led.unknown.get(i)
             _take(row, led.layer.get(i), action.label)
             _take(code[i], led.code.get(i), action.label)
         _take(code[-1], _last(carry, action, main_output(result), output, out_rep), action.label)
-        free, _ = run_led(model, calls, carry, action, signal, in_rep, lead=False)
+        free, _ = run_led(model, calls, carry, action, signal, in_rep, lead=False, fits=fits)
         for i, row in enumerate(layers):
             found = free.layer.get(i)
             row.accumulated = max(row.accumulated or 0.0, found[0]) if found else row.accumulated
