@@ -35,11 +35,12 @@ class Combination:
         response: r(v) relative to random changes of the input of the same size, or to the motion of the output if that
             is smaller.
         interval: bootstrap interval of that, at 95 % for all combinations together.
-        p_value: of the test that the response is as large as the tolerance or larger, times the number of tests
-            (Bonferroni); small values speak for a symmetry.
+        p_value: of the test that the response is as large as the tolerance or larger (Student's, on the logarithm),
+            times the number of tests (Bonferroni); small values speak for a symmetry.
         share: at least this share of such inputs respond by no more than the tolerance (Clopper–Pearson, at 95 % for
             all combinations together).
-        symmetry: whether the p-value is at most 5 %.
+        symmetry: whether the p-value is at most 1 % and the share at least one half. Responses are skewed, and
+            Student's test then rejects up to four times too often, so that 1 % keeps the promise of 5 %.
     """
 
     coefficients: tuple[float, ...]

@@ -102,11 +102,13 @@ def _of_form(eta: np.ndarray) -> str:
     values = np.linalg.eigvalsh(eta)
     plus, minus = int((values > 0).sum()), int((values < 0).sum())
     signature = str(d) if not min(plus, minus) else f"{min(plus, minus)},{max(plus, minus)}"
-    eta = eta / eta.ravel()[np.abs(eta).argmax()] if plus == minus else eta * np.sign(plus - minus) / np.abs(eta).max()
+    eta = (2 - np.eye(d)) * eta  # as it is written, x1 x2 once
+    largest = eta.ravel()[np.abs(eta).argmax()]
+    eta = eta / (largest if plus == minus else abs(largest) * np.sign(plus - minus))
     text = ""
     for i in range(d):
         for j in range(i, d):
-            value = eta[i, j] * (1 if i == j else 2)
+            value = eta[i, j]
             if abs(value) < 0.01:
                 continue
             sign = ("" if value > 0 else "−") if not text else (" + " if value > 0 else " − ")

@@ -61,6 +61,12 @@ def vector_size(field: Field, vectors: int | None) -> int:
     return d
 
 
+def moving_rep(field: Field) -> Representation | None:
+    """What an action needs to move an input: its representation, or None where points move and channels stay."""
+    stay = isinstance(field.space, Grid) and field.rep.is_trivial and not _is_letters(field)
+    return None if stay else field.rep
+
+
 def generators_of(field: Field, signal: Any, vectors: int | None, moved: bool, out_rep: Any = None) -> list[Generator]:
     """The generators A_1 … A_p to combine: motions of the points of a grid, or all d × d matrices on vectors.
 
@@ -97,7 +103,7 @@ def _unit(d: int, i: int, j: int, moved: bool) -> Generator:
 
 
 def _from_flow(flow: Flow, field: Field, out_rep: Representation | None) -> Generator:
-    rep = None if field.rep.is_trivial else field.rep
+    rep = moving_rep(field)
     out_rep = None if out_rep is None or out_rep.is_trivial else out_rep
     return Generator(flow.name, lambda x: flow.tangent(x, rep), lambda x, y: flow.carry_tangent(x, y, out_rep))
 

@@ -43,9 +43,8 @@ def _algebra(hypothesis: str, algebra: Algebra) -> list[str]:
         rows.append((algebra.words(c.coefficients), response, _p(c.p_value), holds, "yes" if c.symmetry else "no"))
     lines += aligned(rows)
     if algebra.gap is not None:
-        lines.append(
-            f"  gap: symmetries respond by {number(algebra.gap[0])} or less, others by {number(algebra.gap[1])}"
-        )
+        kept, rest = (number(value) for value in algebra.gap)
+        lines.append(f"  gap: symmetries respond by {kept} or less, others by {rest} or more")
     if algebra.closed is not None and algebra.dimension > 1:
         lines.append(f"  commutators leave the symmetries by {number(algebra.closed)}")
     if algebra.unmoved:

@@ -46,9 +46,7 @@ class Trial:
     steps: tuple[Step, ...]
 
 
-def scan_data(
-    x: Tensor, classes: Tensor, trials: list[Trial], seed: int, features: Change = lambda z: z
-) -> list[Found]:
+def scan_data(x: Tensor, classes: Tensor, trials: list[Trial], seed: int, features: Change) -> list[Found]:
     """Whether moved samples could have been drawn like the others, class by class.
 
     Half of the samples is moved, the other half stays or is moved back; if the distribution is invariant, nobody can
@@ -67,13 +65,12 @@ def scan_data(
     Source: Székely & Rizzo 2013, Energy statistics, J. Stat. Plann. Inference 143(8); Holm 1979.
     """
     first, second = _halves(classes, torch.Generator().manual_seed(seed))
-    side = torch.arange(len(first) + len(second)) < len(first)
-    labels = classes[torch.cat([first, second])]
+    splits = _splits(torch.arange(len(first) + len(second)) < len(first), classes[torch.cat([first, second])], seed)
     results: dict[int, tuple[float, float, tuple[float, float]]] = {}
     for step in watch([s for trial in trials for s in trial.steps], "motions"):
         if step.key not in results:
             moved = features(torch.cat([step.left(x[first]), step.right(x[second])])).double().flatten(1)
-            results[step.key] = _energy_test(moved, side, labels, seed)
+            results[step.key] = _energy_test(moved, splits)
     p_values = dict(zip(results, _holm(np.array([r[1] for r in results.values()])), strict=True))
     found = []
     for trial in trials:
@@ -115,16 +112,23 @@ def _halves(classes: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor
     return torch.cat(first), torch.cat(second)
 
 
-def _energy_test(x: Tensor, side: Tensor, classes: Tensor, seed: int) -> tuple[float, float, tuple[float, float]]:
-    """(energy distance relative to the mean distance, p-value, its 2.5 % and 97.5 % quantiles by chance)."""
+def _splits(side: Tensor, classes: Tensor, seed: int) -> list[tuple[Tensor, np.ndarray]]:
+    """(samples of a class, [1 + SHUFFLES, n] whether each is on the first side: as it is, then at random)."""
     rng = np.random.default_rng(seed)
-    all_of_them = np.zeros(1 + SHUFFLES)  # the split as it is, then random ones
+    found = []
     for c in classes.unique():
-        rows = classes == c
+        rows = (classes == c).nonzero()[:, 0]
+        here = side[rows].numpy().astype(float)
+        found.append((rows, np.concatenate([here[None], rng.permuted(np.tile(here, (SHUFFLES, 1)), axis=1)])))
+    return found
+
+
+def _energy_test(x: Tensor, splits: list[tuple[Tensor, np.ndarray]]) -> tuple[float, float, tuple[float, float]]:
+    """(energy distance relative to the mean distance, p-value, its 2.5 % and 97.5 % quantiles by chance)."""
+    all_of_them = np.zeros(1 + SHUFFLES)
+    for rows, sides in splits:
         apart = torch.cdist(x[rows], x[rows]).numpy()
-        here = side[rows].numpy()
-        splits = np.stack([here, *(rng.permutation(here) for _ in range(SHUFFLES))]).astype(float)
-        all_of_them += len(here) / len(x) * _energies(apart, splits) / max(apart.mean(), np.finfo(float).tiny)
+        all_of_them += len(rows) / len(x) * _energies(apart, sides) / max(apart.mean(), np.finfo(float).tiny)
     own, chance = all_of_them[0], all_of_them[1:]
     low, high = (float(q) for q in np.quantile(chance, [0.025, 0.975]))
     slack = 1e-12 * np.abs(all_of_them).max()  # splits that differ by a rearrangement only are equal

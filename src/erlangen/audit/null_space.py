@@ -5,8 +5,9 @@ For generators A_1 … A_p that move the input, the response to a combination Σ
     r(v)² = mean over x of ‖Σ v_i (df(x)·A_i x − A_i f(x))‖²  /  mean over x of ‖Σ v_i A_i x‖²
 
 A combination with r(v) = 0 generates a symmetry. The combinations are found on one half of the samples and judged on
-the other, beside random directions of the input that move it as far; where outputs move, beside their motion too. Only what is shown to respond by less than the
-tolerance is a symmetry: the null hypothesis of every test is that there is none.
+the other, beside random directions of the input that move it as far; where outputs move, beside their motion too. Only
+what is shown to respond by less than the tolerance is a symmetry: the null hypothesis of every test is that there is
+none.
 
 Source: Moskalev, Sepliarskaia, Sosnovik & Smeulders 2022, LieGG: Studying learned Lie group generators, arXiv
 2210.04345.
@@ -24,10 +25,13 @@ from erlangen.audit.algebra_names import name_algebra, outside
 from erlangen.audit.progress import watch
 from erlangen.audit.push import push
 
-LEVEL = 0.05
+LEVEL = 0.05  # of intervals and shares
+SHOWN = 0.01  # largest p-value of a symmetry
+SHARE = 0.5  # of inputs on which it has to be shown
 RESAMPLES = 400
 UNMOVED = 1e-9  # share of the largest motion below which a generator does not move these data
 ROUNDING = 1e3  # times the resolution of the floating type, of the output beside the input: no response at all
+TINY = torch.finfo(torch.float64).tiny
 PART = 0.05  # of a generator may lie outside the symmetries that are said to contain it
 
 
@@ -39,7 +43,8 @@ class Responses:
         factors: [n, r, p] with ‖factors v‖ = ‖Σ v_i D_i‖, D_i = df(x)·A_i x − A_i f(x).
         motions: [n, p, p] ⟨A_i x, A_j x⟩.
         terms: [n, p, p] ⟨df(x)·A_i x, df(x)·A_j x⟩ + ⟨A_i f(x), A_j f(x)⟩, the same before the difference; None where
-            A_i f(x) = 0 for all i.
+            A_i f(x) = 0 for all i. Then numbers that come out are measured in units of their own response to random
+            directions, so that a large one hides no small one.
         reference: [n] ‖df(x)·w‖² / ‖w‖² for a random direction w.
         floor: squared response that rounding alone can give.
     """
@@ -98,22 +103,30 @@ def responses_of(f: Callable[[Tensor], Tensor], x: Tensor, generators: list[Gene
         generators: A_1 … A_p.
         seed: of the random directions.
     """
-    y = f(x)
+    y, eps = f(x), torch.finfo(x.dtype).eps
     motions = torch.stack([g.move(x) for g in generators], 1)  # [n, p, …]
     pushed = torch.stack([_push(f, x, motions[:, i]) for i in watch(range(len(generators)), "generators")], 1)
     carried = torch.stack([g.carry(x, y) for g in generators], 1)
-    motions, pushed, carried = (t.double().flatten(2).cpu() for t in (motions, pushed, carried))
-    factors = torch.linalg.qr((pushed - carried).mT, mode="r").R  # exact to rounding, as inner products are not
-    terms = (pushed @ pushed.mT + carried @ carried.mT).numpy() if bool(carried.any()) else None
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed + 1), dtype=x.dtype).to(x.device)
-    answer = _squares(_push(f, x, noise)) / _squares(noise)
-    small = ROUNDING * torch.finfo(x.dtype).eps
-    floor = small**2 * _squares(y).mean() / _squares(x).mean().clamp_min(torch.finfo(torch.float64).tiny)
-    return Responses(factors.numpy(), (motions @ motions.mT).numpy(), terms, answer.numpy(), float(floor))
+    answer = _push(f, x, noise)
+    x, y, noise, answer = (t.double().flatten(1).cpu() for t in (x, y, noise, answer))
+    motions, pushed, carried = (t.double().flatten(2).cpu() for t in (motions, pushed, carried))
+    small = ROUNDING * eps / _root_mean_square(x).clamp_min(TINY)
+    moving = bool(carried.any())
+    if not moving:
+        own = (answer / noise.norm(dim=1, keepdim=True).clamp_min(TINY)).square().mean(0).sqrt()
+        unit = torch.maximum(own, small * y.square().mean(0).sqrt()).clamp_min(TINY)
+        pushed, answer, y = pushed / unit, answer / unit, y / unit
+    factors = torch.linalg.qr((pushed - carried).mT, mode="r").R  # exact to rounding, as inner products are not
+    terms = (pushed @ pushed.mT + carried @ carried.mT).numpy() if moving else None
+    reference = answer.square().sum(1) / noise.square().sum(1)
+    floor = float((small * _root_mean_square(y)).square())
+    return Responses(factors.numpy(), (motions @ motions.mT).numpy(), terms, reference.numpy(), floor)
 
 
-def _squares(x: Tensor) -> Tensor:
-    return x.double().flatten(1).square().sum(1).cpu()
+def _root_mean_square(x: Tensor) -> Tensor:
+    """Of the norms of all samples."""
+    return x.square().sum(1).mean().sqrt()
 
 
 def _push(f: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
@@ -138,42 +151,60 @@ def directions_of(responses: Responses) -> tuple[np.ndarray, int]:
     )
 
 
-def _scale(responses: Responses, directions: np.ndarray) -> float:
-    """The larger of the responses to random directions of the input and to a typical combination of generators."""
-    moved = np.einsum("iq,ij,jq->q", directions, responses.motions.mean(0), directions)
-    answers = np.square(responses.factors @ directions).sum(1).mean(0)
-    parts = answers / np.clip(moved, np.finfo(float).tiny, None)
-    typical = max(float(parts.mean()) if len(parts) else 0.0, float(responses.reference.mean()), responses.floor)
-    return max(typical, np.finfo(float).tiny) ** 0.5
+def _scale(responses: Responses, directions: np.ndarray) -> np.ndarray:
+    """The larger of the squared responses to random directions of the input and to a typical combination of generators.
+
+    Returns:
+        [n] what every sample adds to the mean, which is the scale.
+    """
+    moved = np.einsum("iq,nij,jq->nq", directions, responses.motions, directions)
+    answers = np.square(responses.factors @ directions).sum(1)
+    whole, size = answers.mean(0), np.clip(moved.mean(0), TINY, None)
+    typical = ((answers - whole / size * (moved - size)) / size).mean(1) if directions.size else np.zeros(len(moved))
+    larger = max((responses.reference, typical), key=np.mean)
+    return larger if larger.mean() > responses.floor else np.full(len(larger), max(responses.floor, TINY))
 
 
-def _judge(v: np.ndarray, responses: Responses, scale: float, tolerance: float, tests: int, seed: int) -> Combination:
+def _judge(
+    v: np.ndarray, responses: Responses, scale: np.ndarray, tolerance: float, tests: int, seed: int
+) -> Combination:
     answer = np.square(responses.factors @ v).sum(1)
-    limit = scale**2 * np.einsum("i,nij,j->n", v, responses.motions, v)
-    if responses.terms is not None:  # no more than the two terms of the difference are, if those are small
-        terms = float(np.einsum("i,nij,j->n", v, responses.terms, v).mean())
-        limit = limit * min(1.0, max(terms / limit.mean(), responses.floor / scale**2))
-    tiny = np.finfo(float).tiny
+    moved = np.einsum("i,nij,j->n", v, responses.motions, v)
+    beside = [scale, moved]  # the product of their means is what a random change of this size would do
+    if responses.terms is not None:
+        terms = np.einsum("i,nij,j->n", v, responses.terms, v)
+        if terms.mean() < scale.mean() * moved.mean():
+            rounding = np.full(len(terms), responses.floor)
+            beside = [terms] if terms.mean() > responses.floor * moved.mean() else [rounding, moved]
+    limit = np.prod([b.mean() for b in beside])
     draws = np.random.default_rng(seed).integers(0, len(answer), size=(RESAMPLES, len(answer)))
-    means = np.sqrt(answer[draws].mean(1) / np.clip(limit[draws].mean(1), tiny, None))
-    value = float(np.sqrt(answer.mean() / max(limit.mean(), tiny)))
-    low, high = (float(q) for q in np.quantile(means, [LEVEL / (2 * tests), 1 - LEVEL / (2 * tests)]))
-    excess = answer - tolerance**2 * limit
-    p = min(1.0, tests * _below_zero(excess))
-    share = _at_least(int((excess <= 0).sum()), len(excess), LEVEL / tests)
-    unit = v / np.linalg.norm(v)
-    return Combination(tuple(unit.tolist()), value, (low, high), p, share, p <= LEVEL)
+    limits = np.prod([np.clip(b[draws].mean(1), TINY, None) for b in beside], axis=0)
+    low, high = np.quantile(np.sqrt(answer[draws].mean(1) / limits), [LEVEL / (2 * tests), 1 - LEVEL / (2 * tests)])
+    p = min(1.0, tests * _below(answer, beside, tolerance**2))
+    each = moved * (limit / moved.mean()) if moved.mean() > 0 else moved
+    share = _at_least(int((answer <= tolerance**2 * each).sum()), len(answer), LEVEL / tests)
+    return Combination(
+        coefficients=tuple(float(a) for a in v / np.linalg.norm(v)),
+        response=float(np.sqrt(answer.mean() / max(limit, TINY))),
+        interval=(float(low), float(high)),
+        p_value=p,
+        share=share,
+        symmetry=p <= SHOWN and share >= SHARE,
+    )
 
 
-def _below_zero(values: np.ndarray) -> float:
-    """p-value of Student's test that the mean is zero or more."""
+def _below(answer: np.ndarray, beside: list[np.ndarray], limit: float) -> float:
+    """p-value of Student's test that mean(answer) / Π mean(beside) is the limit or more, on the logarithm."""
     from scipy.special import stdtr
 
-    n, mean = len(values), values.mean()
-    if n < 2 or mean >= 0:
+    n, mean = len(answer), answer.mean()
+    ratio = mean / max(np.prod([b.mean() for b in beside]) * limit, TINY)
+    if n < 2 or ratio >= 1:
         return 1.0
-    error = values.std(ddof=1) / n**0.5
-    return float(stdtr(n - 1, mean / error)) if error > 0 else 0.0
+    if mean <= TINY:
+        return 0.0
+    error = (answer / mean - sum(b / b.mean() for b in beside)).std(ddof=1) / n**0.5
+    return float(stdtr(n - 1, np.log(ratio) / error)) if error > 0 else 0.0
 
 
 def _at_least(hits: int, n: int, level: float) -> float:

@@ -124,8 +124,8 @@ def _summed(
 
 
 def _by_accident(result: torch.Tensor, expected: torch.Tensor, seed: int) -> tuple[float | None, float]:
-    """How often f(g·x) lies as near to g·f(x') of other samples x', exchanged at random, as to that of its own x; and the
-    mean distance to its own beside that to others."""
+    """How often f(g·x) lies as near to g·f(x') of other samples x', exchanged at random, as to that of its own x; and
+    the mean distance to its own beside that to others."""
     n = min(len(result), len(expected), COMPARED)
     if result.shape != expected.shape:
         return 1.0, 1.0
@@ -133,10 +133,9 @@ def _by_accident(result: torch.Tensor, expected: torch.Tensor, seed: int) -> tup
         return None, 0.0
     rows_of = [t[:n].double().reshape(n, -1) for t in (result, expected)]
     apart = torch.cdist(*rows_of, compute_mode="donot_use_mm_for_euclid_dist").cpu().numpy()
-    rng = np.random.default_rng(seed)
     own = apart.diagonal().mean()
-    rows = np.arange(n)
-    others = np.array([apart[rows, rng.permutation(n)].mean() for _ in range(SHUFFLES)])
+    orders = np.random.default_rng(seed).permuted(np.tile(np.arange(n), (SHUFFLES, 1)), axis=1)
+    others = apart[np.arange(n), orders].mean(1)
     between = (apart.sum() - apart.trace()) / (n * (n - 1))
     near = float(own / between) if between > 0 else float(own > 0)
     if not np.isfinite(own):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from erlangen.audit.algebra import Algebra
-from erlangen.audit.candidates import Candidate, candidates_of, generators_of, moving_outputs, vector_size
+from erlangen.audit.candidates import Candidate, candidates_of, generators_of, moving_outputs, moving_rep, vector_size
 from erlangen.audit.carry import UnknownAction, carrier_of
 from erlangen.audit.discovery import Discovery
 from erlangen.audit.lie import STILL
@@ -110,7 +110,7 @@ def _of_network(
         groups, untried = _groups(subject, vectors, seed)
     notes += [steady] if steady else []
     notes += _remarks(output, algebras)
-    assumed = [] if out_field is not None else list(subject.assumed)
+    assumed = [] if out_field is not None or isinstance(in_field.space, Point) else list(subject.assumed)
     notes = [*notes, *assumed, *unknown, *untried]
     return Discovery(_name(model), repr(in_field.space), len(output), seed, algebras, tuple(groups), tuple(notes))
 
@@ -125,10 +125,8 @@ def _remarks(output: Tensor, algebras: dict[str, Algebra]) -> list[str]:
     n = len(output)
     if n < FEWEST:
         found.append(f"{n} outputs are few: little can be shown. Give {FEWEST} samples or more")
-    spread = norms(output - output.double().mean(0)).max() / norms(output).max().clamp_min(
-        torch.finfo(torch.float64).tiny
-    )
-    if n > 1 and float(spread) <= 1e3 * torch.finfo(output.dtype).eps:
+    spread, size = norms(output - output.mean(0)).max(), norms(output).max()
+    if n > 1 and float(spread) <= 1e3 * torch.finfo(output.dtype).eps * float(size):
         found.append("the output is the same for every sample: it keeps every symmetry, which means nothing")
     for algebra in algebras.values():
         numbers = (n // 2) * (output.numel() // max(1, n))
@@ -178,9 +176,7 @@ def _groups(subject: Subject, vectors: int | None, seed: int) -> tuple[list[Foun
     """Every candidate on the network, p-values times the number of candidates."""
     signal, field, output = subject.probe.chunks[0].signal, subject.in_field, subject.outputs[0]
     carry = carrier_of(field, signal)
-    in_rep, out_rep = carry.rep_of(field), carry.rep_of(subject.out_field)
-    if in_rep is not None and in_rep.is_trivial:
-        in_rep = None
+    in_rep, out_rep = moving_rep(field), carry.rep_of(subject.out_field)
     declared = out_rep is not None and not out_rep.is_trivial
     there = elsewhere(field, subject.out_field, carry, output)
 
@@ -193,7 +189,7 @@ def _groups(subject: Subject, vectors: int | None, seed: int) -> tuple[list[Foun
     def moved(action: Action) -> Any:
         x = signal
         for _ in range(stride_of(action, signal, output)):
-            x = action.move(x, in_rep or field.rep if isinstance(field.space, Point) else in_rep)
+            x = action.move(x, in_rep)
         return x
 
     candidates = candidates_of(field, signal, vectors, seed, declared and not isinstance(field.space, Point))

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.audit.candidates import LETTERS, candidates_of, turns_of, vector_size
+from erlangen.audit.candidates import LETTERS, candidates_of, moving_rep, turns_of, vector_size
 from erlangen.audit.discovery import Discovery
 from erlangen.audit.energy import Change, Step, Trial, scan_data
 from erlangen.audit.flow import Flow, flows_of
@@ -27,7 +27,7 @@ WORD = 3  # letters, whose counts are compared beside the letters in their place
 def discover_data(
     data: Any, in_field: Field | None, vectors: int | None, samples: int | None, seed: int, dtype: torch.dtype
 ) -> Discovery:
-    """Test every group of the domain on samples (see `discover` for the arguments); of a data set, on its training split.
+    """Test every group of the domain on samples, of a data set those to train on (see `discover` for the arguments).
 
     Raises:
         DataError: there are fewer than four samples.
@@ -100,8 +100,8 @@ def _classes(x: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor, list[st
 
 
 def _trials(field: Field, x: Tensor, vectors: int | None, seed: int) -> list[Trial]:
-    """Finite groups move one half of the samples. Continuous motions interpolate, so both halves move half of the way."""
-    rep = None if isinstance(field.space, Grid) and field.rep.is_trivial else field.rep
+    """Finite groups move one half of the samples; continuous motions interpolate, so they move both halves half way."""
+    rep = moving_rep(field)
     trials, keys = [], {}
     for candidate in candidates_of(field, x, vectors, seed):
         steps = [
@@ -151,7 +151,7 @@ def _letters_and_words(x: Tensor) -> Tensor:
     Args:
         x: [n, 4, length] one-hot letters.
     """
-    n, _, length = x.shape
+    length = x.shape[2]
     letters = x.flatten(1) / max(1, length) ** 0.5
     if length < WORD:
         return letters

@@ -39,7 +39,10 @@ def discover(
     """
     from erlangen.cli.audit import target_of
 
-    module, dataset = target_of(target, model) if target is not None else (None, None)
+    module: Any = None
+    dataset: Any = None
+    if target is not None:
+        module, dataset = target_of(target, model)
     if data is None and dataset is None:
         raise RunError(
             "there is nothing to look at. Fix: --data NAME (erlangen data list shows them), alone or with a target."
