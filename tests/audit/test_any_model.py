@@ -349,3 +349,27 @@ def test_labels_are_compared_as_labels(x):
     assert next(f for f in maps.families if f.name == "C4").verdict == "exact"
     with pytest.raises(FieldError, match="too many for labels"):
         audit(lambda x: (1e5 * x.mean((1, 2, 3))).long(), x, in_field=FIELD, **QUICK)
+
+
+def test_samples_with_several_labels(x):
+    cuts = torch.tensor([0.45, 0.5, 0.55])
+    assert audit(lambda x: x.mean((2, 3)) > cuts, x, in_field=FIELD, **QUICK).verdict == "exact"
+    broken = audit(lambda x: x[:, 0, 0, :3] > cuts, x, in_field=FIELD, **QUICK)
+    assert broken.verdict == "broken"
+    assert broken.flip_rate is None
+
+
+def test_loaders_partials_and_frozen_scripts(x):
+    from functools import partial
+
+    from torch.utils.data import DataLoader, TensorDataset
+
+    loader = DataLoader(TensorDataset(x, torch.arange(12) % 3), batch_size=5)
+    found = audit(plain(), loader, in_field=FIELD, **QUICK)
+    assert found.settings["samples"] == 12
+    assert found.accuracy is not None
+    assert found.max_error == pytest.approx(audit(plain(), x, in_field=FIELD, **QUICK).max_error, rel=1e-6)
+    named = audit(partial(Classifier().forward, return_dict=True), {"pixel_values": x}, in_field=FIELD, **QUICK)
+    assert [row.name for row in named.culprits] == ["embeddings"]
+    frozen = torch.jit.freeze(torch.jit.script(plain().eval()))
+    assert audit(frozen, x, in_field=FIELD, **QUICK).max_error == pytest.approx(found.max_error, rel=1e-4)

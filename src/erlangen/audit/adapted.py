@@ -6,6 +6,7 @@ wrapping is put in words.
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Adapted(nn.Module):
         self._twin = (twin,)  # hidden from torch, which would count it twice
         self.batch, self.part = batch, part
         self.labels: int | None = None
+        self.many = False
         self.in_numpy = False
         self.seen: str | None = None
 
@@ -118,7 +120,7 @@ class Adapted(nn.Module):
         if where and len(parts_of(value)) > 1:
             others = [name for name, part in parts_of(value) if part is not None and name != where.split(".")[0]]
             self.seen = f"of the output only {where!r} is compared, not {', '.join(others)}" if others else None
-        return as_labels(as_real(found), self.labels)
+        return as_labels(as_real(found), self.labels, self.many)
 
 
 def _numpy(value: Any) -> Any:
@@ -132,19 +134,22 @@ def as_real(value: Any) -> Any:
     return value
 
 
-def as_labels(value: Any, classes: int | None) -> Any:
+def as_labels(value: Any, classes: int | None, many: bool = False) -> Any:
     """Labels [B, *points] as their indicators [B, classes + 1, *points], the last one for all other whole numbers.
 
     Args:
-        value: an output.
+        value: an output; one channel of labels, [B, 1, *points], counts as none.
         classes: how many; None leaves the output as it is.
+        many: whether a sample has several labels, whose indicators become one vector [B, N].
     """
     x = value.x if isinstance(value, Signal) else value
     if classes is None or not isinstance(x, Tensor) or x.is_floating_point():
         return value
     x = x.long()
+    x = x[:, 0] if x.ndim > 1 and x.shape[1] == 1 else x
     x = torch.where((x >= 0) & (x < classes), x, classes)
     shown = functional.one_hot(x, classes + 1).movedim(-1, min(1, x.ndim)).to(torch.get_default_dtype())
+    shown = shown.flatten(1) if many else shown
     return Signal(shown, value.on) if isinstance(value, Signal) else shown
 
 
@@ -171,6 +176,7 @@ def adapted(model: Any, part: "str | int | None" = None, route: Route | None = N
         if inner is not model:
             twin, name = model, type(inner).__name__
     elif callable(model):
+        model, route = _unbound(model, route)
         owner = getattr(model, "__self__", None)
         inner, call = (owner if isinstance(owner, nn.Module) else None), model
         name = getattr(model, "__name__", name)
@@ -194,6 +200,20 @@ def adapted(model: Any, part: "str | int | None" = None, route: Route | None = N
     if plain and isinstance(model, nn.Module):
         return model
     return Adapted(call, inner, route, name, opaque, tuple(words), twin, batch, part)
+
+
+def _unbound(model: Callable[..., Any], route: Route | None) -> tuple[Callable[..., Any], Route | None]:
+    """The method or module in a `functools.partial` that only adds named arguments, and how to call it."""
+    inside: Any = model.func if isinstance(model, partial) and not model.args else None
+    if not isinstance(getattr(inside, "__self__", inside), nn.Module):
+        return model, route
+    base, named = route or Route(), dict(model.keywords)  # type: ignore[attr-defined]
+
+    def custom(signal: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        args, kwargs = base(signal)
+        return args, {**named, **kwargs}
+
+    return (inside.forward if isinstance(inside, nn.Module) else inside), Route(custom=custom)
 
 
 def original(model: nn.Module) -> nn.Module:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
 from erlangen.audit.adapted import adapted, has_compiled, name_of
 from erlangen.audit.carry import UnknownAction, main_output
@@ -51,6 +52,7 @@ class Probe:
     numbers: tuple[int, ...] | None
 
 
+LOADED = 256  # samples taken from a loader
 LARGEST = 1 << 20  # points of all examples together, where examples differ in size
 
 
@@ -122,7 +124,12 @@ def _from_split(
 
 
 def as_signal(data: Any) -> Any:
-    """Torch-geometric data, one or a list of them, as a `Signal`; anything else as it is."""
+    """Torch-geometric data, one or a list of them, as a `Signal`; anything else as it is.
+
+    Of a loader the first batches are taken, at least 256 samples if it has as many.
+    """
+    if isinstance(data, torch.utils.data.DataLoader):
+        data = _from_loader(data)
     several = isinstance(data, (list, tuple)) and len(data) > 0
     first = data[0] if several else data
     if not any(b.__module__.startswith("torch_geometric.data") for b in type(first).__mro__):
@@ -132,6 +139,22 @@ def as_signal(data: Any) -> Any:
 
         data = Batch.from_data_list(list(data))
     return from_pyg(data)
+
+
+def _from_loader(loader: Any) -> Any:
+    """Batches of a loader, one after the other, as one batch of the same structure."""
+    found, count = [], 0
+    for batch in loader:
+        found.append(batch)
+        leaf = next(iter(tree_leaves(batch)), None)
+        if not isinstance(leaf, Tensor):
+            return batch
+        count += len(leaf)
+        if count >= LOADED:
+            break
+    if not found:
+        raise DataError("the loader gives no batches to audit on")
+    return tree_map(lambda *parts: torch.cat(parts) if isinstance(parts[0], Tensor) else parts[0], *found)
 
 
 def _half(x: Tensor) -> Tensor | None:
@@ -251,7 +274,7 @@ def quiet(model: Any, dtype: torch.dtype) -> Iterator[nn.Module]:
     types = {p.dtype for p in (*model.parameters(), *model.buffers()) if p.is_floating_point()}
     if types - {dtype}:
         model = copy.deepcopy(model).to(dtype)
-    flags = [(m, m.training) for m in model.modules()]
+    flags = [(m, m.training) for m in model.modules() if hasattr(m, "training")]  # a frozen script has none
     try:
         model.eval()
         eager = torch.compiler.set_stance("force_eager") if has_compiled(model) else nullcontext()

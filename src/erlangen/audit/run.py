@@ -13,7 +13,7 @@ from erlangen.audit.carry import UnknownAction, carrier_of
 from erlangen.audit.classes import class_report
 from erlangen.audit.continuous import Continuous, examine_continuous
 from erlangen.audit.diagnose import examine_layers
-from erlangen.audit.inputs import Fields, together
+from erlangen.audit.inputs import Fields, Together, together
 from erlangen.audit.measure import Measurement, run_actions
 from erlangen.audit.motifs import LETTERS, filter_motifs
 from erlangen.audit.opaque import agreement, check_finite, whole_row, why_closed
@@ -176,6 +176,8 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
 
 
 def _with_stability(result: Audit, subject: Subject, seed: int) -> Audit:
+    if isinstance(subject.in_field.space, Together):
+        return replace(result, notes=(*result.notes, "no stability: small changes of several inputs are not tried"))
     curves, notes = stability_of(subject, seed, LAYER_SAMPLES)
     try:
         scales = separation_of(subject, seed, 4 * LAYER_SAMPLES)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from erlangen.audit.adapted import Adapted, adapted, as_labels, labels_in, name_of
 from erlangen.audit.carry import Carrier, UnknownAction, carrier_of
@@ -109,7 +109,9 @@ def _with_labels(
         model = Adapted(model, model, Route(), name_of(model))
     model.labels = out_field.size - 1 if declared else classes  # type: ignore[union-attr]
     words = "the output is whole numbers, compared as labels: the same or another"
-    return model.eval(), tuple(as_labels(o, model.labels) for o in outputs), [words]
+    shown, signal = as_labels(outputs[0], model.labels), probe.chunks[0].signal
+    model.many = out_field is None and isinstance(shown, Tensor) and shown.ndim not in (2, tensor(signal).ndim)
+    return model.eval(), tuple(as_labels(o, model.labels, model.many) for o in outputs), [words]
 
 
 def _guesses(model: nn.Module, signal: Any, in_field: Field) -> list[str]:
@@ -162,6 +164,8 @@ def _scores_classes(model: nn.Module, data: Any, probe: Probe, output: Any, out_
     """Whether the output scores classes along dimension 1, so that labels can flip."""
     task = getattr(model, "task", None) or getattr(data, "task", None)
     scores = tensor(output)
+    if isinstance(model, Adapted) and model.many:
+        return False
     if task is not None:
         return getattr(task, "name", "") in ("classify", "segment") and scores.ndim > 1 and scores.shape[1] > 1
     targets = probe.chunks[0].targets

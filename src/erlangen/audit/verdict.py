@@ -63,5 +63,5 @@ def declared_families(names: list[str], group: str, exact: set[str]) -> tuple[li
         return declared, None
     rest = [n for n in names if n in exact] or names
     if not rest:
-        return [], f"{group} has no element besides the identity, and nothing else was tried"
+        return [], f"nothing could be measured: {group} has no other element that can be carried to the output"
     return rest, f"{group} has no element besides the identity here, so the verdict rests on: {', '.join(rest)}"
