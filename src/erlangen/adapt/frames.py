@@ -63,7 +63,7 @@ class PointFrames(Orbit):
     ) -> None:
         self.d, self.copies = vectors_in(in_field)
         self.reflections = in_field.group.has_reflections  # type: ignore[attr-defined]
-        self.fallback = perm(self.copies, self.d - 1) * (1 + self.reflections)
+        self.fallback = perm(self.copies, self.d - 1) * (1 + self.reflections)  # 0 where the vectors are too few
         principal = 2**self.d if self.reflections else 2 ** (self.d - 1)
         cost = {"canonical": 1, "frames": principal, "weighted": self.fallback}[method]
         words = f"{'principal axes' if method != 'weighted' else 'axes from the vectors'} turn with the input"
@@ -71,6 +71,10 @@ class PointFrames(Orbit):
         if not isinstance(out_field.space, Point):
             raise DomainError(f"frames of vectors need an output on a point, not {out_field}")
         self.method, self.limit, self.gap, self.tie, self.warned = method, limit, gap, tie, False
+        if method == "weighted" and not self.fallback:
+            raise DomainError(
+                f"{self.copies} vectors do not span {self.d - 1} axes, so there are no weighted frames. Fix: 'frames'."
+            )
         if method == "weighted" and self.fallback > limit:
             raise DomainError(
                 f"weighted frames of {self.copies} vectors in {self.d} dimensions take {self.fallback:,} passes, more "
@@ -144,7 +148,7 @@ class PointFrames(Orbit):
         absent = none[:, :-1] & none[:, 1:]  # no vector reaches into these axes: any will do for an invariant
         flat = absent.any(1) & (not self.out_field.rep.is_trivial)
         equal = (close & ~absent).any(1) | flat
-        return equal, (equal & (self.fallback > self.limit)) | flat
+        return equal, (equal & (not 0 < self.fallback <= self.limit)) | flat
 
     def _warn(self, moments: Tensor, equal: Tensor, unresolved: Tensor) -> None:
         gaps = (moments.diff(dim=1).amin(1) / moments[:, -1].clamp_min(torch.finfo(moments.dtype).tiny))[equal]
@@ -211,8 +215,8 @@ def weighted_axes(v: Float[Tensor, "b n d"], reflections: bool) -> tuple[Tensor,
         axes as columns [B, K, d, d] and weights [B, K], which add up to 1.
     """
     b, n, d = v.shape
-    choices = torch.tensor(list(permutations(range(n), d - 1)), dtype=torch.long, device=v.device)
-    choices = choices.reshape(-1, d - 1)
+    listed = list(permutations(range(n), d - 1))
+    choices = torch.tensor(listed, dtype=torch.long, device=v.device).reshape(len(listed), d - 1)
     chosen: list[Tensor] = []
     weights = v.new_ones(b, len(choices))
     for level in range(d - 1):

@@ -62,7 +62,7 @@ class Orbit(nn.Module):
 
     def samples(self, x: Any) -> int:
         """How many rows the output has."""
-        return len(x)
+        return x.shape[0]  # not len, which an export would fix
 
     @property
     def static(self) -> bool:
@@ -154,7 +154,7 @@ class ListedOrbit(Orbit):
         share = 1.0 / len(self.elements) if weights is None else weights[:, numbers].T.flatten()
 
         def back(y: Tensor) -> Tensor:
-            pieces = y.reshape(len(numbers), len(versions[0]), *y.shape[1:]).unbind(0)
+            pieces = y.reshape(len(numbers), versions[0].shape[0], *y.shape[1:]).unbind(0)
             return torch.cat([self.out_field.act(self.elements[k], y) for k, y in zip(numbers, pieces, strict=True)])
 
         return Part(torch.cat(versions), None, share, back, len(numbers))

@@ -148,7 +148,8 @@ def _edges(signal: Signal) -> tuple[list[list[tuple[int, int]]], list[list[tuple
     """(neighbour, label) of the edges into every node and of those out of it."""
     on, n = signal.on, len(signal.x)
     labels = [0] * on.num_edges
-    values = [t.detach().reshape(on.num_edges, -1).double() for t in (on.weight, on.edge_features) if t is not None]
+    values = [] if on.weight is None else [on.weight.detach().double().unsqueeze(1)]
+    values += [] if on.edge_features is None else [on.edge_features.detach().double()]
     if values:
         labels = _ranks(torch.cat(values, 1).cpu().numpy())
     into: list[list[tuple[int, int]]] = [[] for _ in range(n)]

@@ -64,9 +64,10 @@ class Symmetrized(EquivariantModule):
         if task is not None:
             self.task = task
         self.declaration: dict[str, Any] | None = None
+        self.training = orbit.training = model.training
         if frozen:
             model.requires_grad_(False)
-        self.train(model.training)
+            model.eval()
 
     @property
     def cost(self) -> float:

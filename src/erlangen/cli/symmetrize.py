@@ -8,6 +8,8 @@ from erlangen.errors import RunError
 if TYPE_CHECKING:
     from torch import nn
 
+    from erlangen.learn import Symmetrization
+
 
 def symmetrize(
     target: str,
@@ -75,20 +77,27 @@ def symmetrize(
     print(found)
     if made.seen:
         print(f"ties     {made.degenerate:,} of {made.seen:,} inputs, {made.unresolved:,} of them unresolved")
+    _write(found, target, html, json)
+    if out is not None:
+        print(f"saved    {keep_symmetrized(made, out, dataset, found, target)}    audit it: erlangen audit {out}")
+    return 0
+
+
+def _write(found: "Symmetrization", target: str, html: str | None, json: str | None) -> None:
+    """The page and the numbers, where they were asked for."""
     if html is not None:
         from erlangen.report import Section, write_report
 
-        sections = [Section(f"{name} symmetrising", one) for name, one in zip(("Before", "After"), found, strict=True)]
-        print(f"report   {write_report(Path(html), 'Symmetrised', sections, [], {}, found.words)}")
+        titles = ("Before", "After")
+        sections: list[Any] = [Section(title, one) for title, one in zip(titles, found, strict=True)]
+        command = {"command": f"erlangen symmetrize {target}"}
+        print(f"report   {write_report(Path(html), f'{target}, symmetrised', sections, None, command, found.words)}")
     if json is not None:
         from erlangen.learn.checkpoint import write_json
 
         Path(json).parent.mkdir(parents=True, exist_ok=True)
         write_json(Path(json), found.describe())
         print(f"report   {json}")
-    if out is not None:
-        print(f"saved    {keep_symmetrized(made, out, dataset, found, target)}    audit it: erlangen audit {out}")
-    return 0
 
 
 def _target(target: str, model: str | None) -> "tuple[nn.Module, Any]":

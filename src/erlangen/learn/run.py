@@ -133,9 +133,9 @@ def describe_model(model: nn.Module) -> dict[str, Any]:
     """The declaration of a derived network, and of a symmetrised one; the class and the shapes of any other module."""
     if isinstance(model, Network):
         return model.declaration
-    symmetrized = getattr(model, "declaration", None)
-    if symmetrized is not None and isinstance(getattr(model, "model", None), nn.Module):
-        return {"symmetrized": symmetrized, "model": describe_model(model.model)}
+    symmetrized, inside = getattr(model, "declaration", None), getattr(model, "model", None)
+    if symmetrized is not None and isinstance(inside, nn.Module):
+        return {"symmetrized": symmetrized, "model": describe_model(inside)}
     kind = type(model)
     shapes = {name: list(t.shape) for name, t in model.state_dict().items()}
     return {"module": f"{kind.__module__}.{kind.__qualname__}", "shapes": shapes}
