@@ -11,8 +11,8 @@ import erlangen as eg
 from erlangen.audit import discover
 from erlangen.audit.algebra import readable
 from erlangen.audit.algebra_names import name_algebra
-from erlangen.audit.candidates import generators_of
 from erlangen.audit.energy import _energies, _holm
+from erlangen.audit.generators import generators_of
 from erlangen.audit.null_space import find_algebra
 from erlangen.blueprint import Classify, Regress, derive
 from erlangen.errors import DataError, DomainError, FieldError

@@ -1,4 +1,4 @@
-"""What `discover` looks for: generators of Lie algebras, and elements of the finite groups of a domain."""
+"""What `discover` looks for among finite groups: the elements of those that a domain has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,21 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from erlangen.audit.algebra import Generator
 from erlangen.audit.carry import UnknownAction
-from erlangen.audit.flow import Flow, flows_of
-from erlangen.audit.motifs import LETTERS
-from erlangen.blueprint import Action, Field, Signal
-from erlangen.errors import DomainError, ErlangenError
+from erlangen.audit.generators import is_letters, vector_size
+from erlangen.blueprint import Action, Field
+from erlangen.errors import ErlangenError
 from erlangen.grids import Grid, HexGrid, Strand
 from erlangen.grids.groups import GROUPS, matrix_of
 from erlangen.point import Point
 from erlangen.symmetry import FiniteGroup, Representation
 
-LARGEST = 10  # dimension d of the vectors whose d² generators are looked at
 HEXAGONAL = ("C1", "C2", "C3", "C6", "D1", "D2", "D3", "D6")
 DRAWN = 8  # permutations that are tried of a group too large to list
-SMOOTH = ("translation", "rotation", "scale", "shear", "hyperbolic")
 Change = Callable[[Tensor], Tensor]
 
 
@@ -43,71 +39,6 @@ class Candidate:
     outputs: tuple[Change, ...] = ()
 
 
-def vector_size(field: Field, vectors: int | None) -> int:
-    """The dimension d of the vectors of which a signal on a point is made: declared, else that of the representation.
-
-    Raises:
-        DomainError: the channels are not copies of vectors of this dimension, or d is too large.
-    """
-    standard = [c.size for _, c in field.rep.terms if c.name == "standard"]
-    d = vectors if vectors is not None else (standard[0] if standard else field.size)
-    if d < 1 or field.size % d:
-        raise DomainError(f"{field.size} channels are no vectors of dimension {d}. Fix: another number of vectors.")
-    if d > LARGEST:
-        raise DomainError(
-            f"vectors of dimension {d} have {d * d} generators, more than {LARGEST}². Fix: vectors=3 if the "
-            f"{field.size} channels are vectors of dimension 3 side by side."
-        )
-    return d
-
-
-def moving_rep(field: Field) -> Representation | None:
-    """What an action needs to move an input: its representation, or None where points move and channels stay."""
-    stay = isinstance(field.space, Grid) and field.rep.is_trivial and not _is_letters(field)
-    return None if stay else field.rep
-
-
-def generators_of(field: Field, signal: Any, vectors: int | None, moved: bool, out_rep: Any = None) -> list[Generator]:
-    """The generators A_1 … A_p to combine: motions of the points of a grid, or all d × d matrices on vectors.
-
-    Args:
-        field: type of the input.
-        signal: an input.
-        vectors: dimension of the vectors on a point.
-        moved: whether vectors in the output are expected to move as those of the input do; else they stay.
-        out_rep: representation of the channels of an output on a grid; None: they stay.
-    """
-    if isinstance(signal, Signal):
-        return []
-    if isinstance(field.space, Point):
-        d = vector_size(field, vectors)
-        return [_unit(d, i, j, moved) for i in range(d) for j in range(d)]
-    return [_from_flow(flow, field, out_rep) for flow in flows_of(field, signal) if flow.family in SMOOTH]
-
-
-def _unit(d: int, i: int, j: int, moved: bool) -> Generator:
-    matrix = np.zeros((d, d))
-    matrix[i, j] = 1.0
-
-    def move(x: Tensor) -> Tensor:
-        parts = x.unflatten(1, (-1, d))
-        found = torch.zeros_like(parts)
-        found[..., i] = parts[..., j]
-        return found.flatten(1)
-
-    def carry(x: Tensor, y: Tensor) -> Tensor:
-        return move(y) if moved else torch.zeros_like(y)
-
-    name = f"E{i + 1}{j + 1}" if d < 10 else f"E{i + 1},{j + 1}"
-    return Generator(name, move, carry, matrix)
-
-
-def _from_flow(flow: Flow, field: Field, out_rep: Representation | None) -> Generator:
-    rep = moving_rep(field)
-    out_rep = None if out_rep is None or out_rep.is_trivial else out_rep
-    return Generator(flow.name, lambda x: flow.tangent(x, rep), lambda x, y: flow.carry_tangent(x, y, out_rep))
-
-
 def candidates_of(field: Field, signal: Any, vectors: int | None, seed: int, declared: bool = False) -> list[Candidate]:
     """The finite groups of a domain, smallest first.
 
@@ -126,18 +57,14 @@ def candidates_of(field: Field, signal: Any, vectors: int | None, seed: int, dec
     space = field.space
     if isinstance(space, Grid):
         found = _drawn(field, signal, generator, ("translation",))
-        if declared or not (field.rep.is_trivial or _is_letters(field)):
+        if declared or not (field.rep.is_trivial or is_letters(field)):
             return found + _declared(field, signal, generator)
         if isinstance(space, Strand):
-            return found + (_strand() if _is_letters(field) else _declared(field, signal, generator))
+            return found + (_strand() if is_letters(field) else _declared(field, signal, generator))
         return found + _point_groups(space, signal)
     if isinstance(space, Point):
         return _on_vectors(field, vector_size(field, vectors), generator) + _declared(field, signal, generator)
     return _drawn(field, signal, generator, None)
-
-
-def _is_letters(field: Field) -> bool:
-    return isinstance(field.space, Strand) and field.size == LETTERS
 
 
 def _declared(field: Field, signal: Any, generator: torch.Generator) -> list[Candidate]:
@@ -245,18 +172,3 @@ def _channels(label: str, family: str, change: Change) -> Action:
         return change(x)
 
     return Action(label, family, True, move, True)
-
-
-def turns_of(d: int) -> list[tuple[str, np.ndarray]]:
-    """(name, generator) of the one-parameter groups that are tried on the distribution of vectors: turns and scaling.
-
-    Args:
-        d: dimension of the vectors.
-    """
-    found = []
-    for i in range(d):
-        for j in range(i + 1, d):
-            turn = np.zeros((d, d))
-            turn[j, i], turn[i, j] = 1.0, -1.0
-            found.append((f"so(2) in the plane {i + 1}{j + 1}", turn))
-    return [*found, ("scaling", np.eye(d))]

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from erlangen.audit.algebra import Algebra
-from erlangen.audit.candidates import Candidate, candidates_of, generators_of, moving_outputs, moving_rep, vector_size
+from erlangen.audit.candidates import Candidate, candidates_of, moving_outputs
 from erlangen.audit.carry import UnknownAction, carrier_of
 from erlangen.audit.discovery import Discovery
+from erlangen.audit.generators import generators_of, moving_rep, vector_size
 from erlangen.audit.lie import STILL
 from erlangen.audit.measure import elsewhere, norms, stride_of, tensor
 from erlangen.audit.null_space import find_algebra

@@ -5,14 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.audit.candidates import LETTERS, candidates_of, moving_rep, turns_of, vector_size
+from erlangen.audit.candidates import candidates_of
 from erlangen.audit.discovery import Discovery
 from erlangen.audit.energy import Change, Step, Trial, scan_data
 from erlangen.audit.flow import Flow, flows_of
+from erlangen.audit.generators import is_letters, moving_rep, turns_of, vector_size
 from erlangen.audit.probe import check_input, probe_from
 from erlangen.blueprint import Field, Signal
 from erlangen.errors import DataError, DomainError, FieldError
-from erlangen.grids import Grid, Strand
+from erlangen.grids import Grid
 from erlangen.point import Point
 
 SAMPLES = 512  # if nobody says how many
@@ -49,7 +50,7 @@ def discover_data(
         )
     check_input(field, x)
     x, classes, words = _classes(x, chunk.targets)
-    features = _letters_and_words if isinstance(field.space, Strand) and field.size == LETTERS else _same
+    features = _letters_and_words if is_letters(field) else _same
     groups = scan_data(x, classes, _trials(field, x, vectors, seed), seed, features)
     notes += words
     if len(x) < FEWEST:
