@@ -59,7 +59,7 @@ def picture_of(
         feature = _feature(model, call, carry, action, chunk_signal, reps[0], rows)
         if feature is not None:
             found["layer"] = call.path
-            maps += _triple("h", feature, carry.move(action, call.output, call.out_rep))
+            maps += _triple("h", feature, tensor_of(carry.move(action, call.output, call.out_rep)))
     if carry.on is not None:
         return found | graph_panels(maps, index, carry, action)
     if tensor(chunk_signal).ndim != 4:

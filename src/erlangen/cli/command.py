@@ -32,6 +32,7 @@ def verbs() -> dict[str, Any]:
     from erlangen.cli.derive import derive
     from erlangen.cli.discover import discover
     from erlangen.cli.doctor import doctor
+    from erlangen.cli.explore import explore
     from erlangen.cli.export import export
     from erlangen.cli.predict import predict
     from erlangen.cli.solve import solve
@@ -49,6 +50,7 @@ def verbs() -> dict[str, Any]:
         "data": {"_help": "The catalogue of data sets: list, info, get.", "list": list_, "info": info, "get": get},
         "predict": predict,
         "export": export,
+        "explore": explore,
         "demo": demo,
         "cite": cite,
         "doctor": doctor,
