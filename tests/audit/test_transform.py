@@ -60,7 +60,10 @@ def test_the_cell_that_a_resize_reads_must_lie_on_the_centre():
     assert "do not lie symmetrically" in row.cause
     assert "the first is 0 pixels from one end and the last 1 from the other" in row.cause
     assert "align the centres" in row.remedy
-    assert any("of D4 1 elements hold exactly (r270·m) and 6 do not" in note for note in found.notes)  # the transpose
+    assert any("of D4 hold exactly 1 (r270·m), and do not 6 (r90," in note for note in found.notes)  # the transpose
+    shifts = "shift-x+1, shift-x+2, shift-x+4, shift-y+1, shift-y+2, shift-y+4 were left out"
+    assert any(note.startswith(shifts) for note in found.notes)
+    assert {p["name"] for p in found.picture["panels"]} >= {"x", "f(g·x)", "g·f(x)", "difference"}
     nearest = of_images(lambda x: functional.interpolate(x, (16, 16)))
     assert "the centre moves by 0.5" in nearest.culprits[0].cause
 

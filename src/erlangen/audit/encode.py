@@ -17,6 +17,7 @@ from erlangen.errors import ErlangenError
 NEAR = 1e-3  # pixels
 LONGEST = 1024  # letters
 SWEEP = 257  # positions of a single point along each axis
+FEW = 32  # samples at a time
 Function = Callable[[Tensor], Any]
 
 
@@ -132,8 +133,7 @@ def _voxels(step: Function, x: Tensor, y: Tensor) -> Reason | None:
     for axis in range(d):
         p = torch.full((SWEEP, x.shape[1] // d, d), 1e-3 * reach, dtype=x.dtype)
         p[:, :, axis] = t[:, None]
-        out = _run(step, p.reshape(SWEEP, -1)).double().abs().sum(1)
-        weight = out.movedim(d - axis, 1).flatten(2).sum(2)  # x is the last axis
+        weight = torch.cat([_profile(step, part, axis) for part in p.reshape(SWEEP, -1).split(FEW)])
         inside = weight.sum(1) > 0
         place = (weight * torch.arange(weight.shape[1])).sum(1) / weight.sum(1).clamp_min(1e-30)
         within = inside & (place > 0.01) & (place < weight.shape[1] - 1.01)
@@ -162,6 +162,12 @@ def _voxels(step: Function, x: Tensor, y: Tensor) -> Reason | None:
     return None
 
 
+def _profile(step: Function, x: Tensor, axis: int) -> Tensor:
+    """How much lies in every layer of voxels across an axis, [B, n]; x is the last axis."""
+    out = _run(step, x).double().abs().sum(1)
+    return out.movedim(out.ndim - 1 - axis, 1).flatten(2).sum(2)
+
+
 def _line(t: Tensor, place: Tensor) -> tuple[float, float] | None:
     """(side, place of the origin) of a staircase or ramp place ≈ t / side + start; None if it does not climb."""
     enters = torch.cat([torch.tensor([False]), place.diff().abs() > 1e-6])
@@ -186,8 +192,8 @@ def _words(step: Function, x: Tensor, y: Tensor) -> Reason | None:
     changed = one.expand(length, -1, -1).clone()
     index = torch.arange(length)
     changed[index, :, index] = changed[index, :, index].roll(1, dims=1)
-    clean, mutated = _run(step, one), _run(step, changed)
-    reads = (mutated != clean).any(1).T  # [tokens, letters]
+    clean = _run(step, one)
+    reads = torch.cat([(_run(step, part) != clean).any(1) for part in changed.split(FEW)]).T  # [tokens, letters]
     if not bool(reads.any()):
         return None
     starts = [int(row.nonzero()[0]) for row in reads if bool(row.any())]

@@ -209,7 +209,7 @@ def guess_out_field(output: Any, in_field: Field, carry: Any) -> tuple[Field, st
         return Field(
             getattr(in_field.space, "led", in_field.space), rep
         ), f"the output is a map of {channels} trivial channels that moves with the input"
-    return Field(Point(), rep), f"the output is {channels} invariant numbers a sample"
+    return Field(Point(), rep), f"the output is {channels} invariant number{'s' if channels != 1 else ''} a sample"
 
 
 def check_input(field: Field, signal: Any) -> None:

@@ -34,9 +34,7 @@ def notes_on(
     """
     notes = [remark] if remark else []
     notes += kept_words(measured, subject.in_field.group.name, subject.limits.exact)
-    notes += [f"{label} was left out: {why}" for label, why in list(measured.unknown.items())[:3]]
-    if len(measured.unknown) > 3:
-        notes.append(f"{len(measured.unknown) - 3} more actions were left out for the like reason")
+    notes += left_out_words(measured.unknown)
     undefined = undefined_words(subject, measured)
     notes += undefined
     if measured.silent:
@@ -51,6 +49,23 @@ def notes_on(
     return [*notes, words] if words else notes
 
 
+def left_out_words(unknown: dict[str, str]) -> list[str]:
+    """Which actions were left out, reason by reason, at most three of them.
+
+    Args:
+        unknown: action → why it could not be carried to the output.
+    """
+    reasons: dict[str, list[str]] = {}
+    for label, why in unknown.items():
+        reasons.setdefault(why, []).append(label)
+    words = []
+    for why, labels in list(reasons.items())[:3]:
+        shown = ", ".join(labels[:NAMED]) + (" …" if len(labels) > NAMED else "")
+        words.append(f"{shown} {'was' if len(labels) == 1 else 'were'} left out: {why}")
+    rest = sum(len(labels) for labels in list(reasons.values())[3:])
+    return words + ([f"{rest} more actions were left out for the like reason"] if rest else [])
+
+
 def kept_words(measured: Measurement, group: str, limit: float) -> list[str]:
     """Which elements of the declared group hold exactly, where others do not."""
     worst = {t.action.label: t.errors().max() for t in measured.traces if t.action.exact and t.action.family == group}
@@ -59,7 +74,7 @@ def kept_words(measured: Measurement, group: str, limit: float) -> list[str]:
     if not kept or not lost:
         return []
     shown = [", ".join(part[:NAMED]) + (" …" if len(part) > NAMED else "") for part in (kept, lost)]
-    return [f"of {group} {len(kept)} elements hold exactly ({shown[0]}) and {len(lost)} do not ({shown[1]})"]
+    return [f"of {group} hold exactly {len(kept)} ({shown[0]}), and do not {len(lost)} ({shown[1]})"]
 
 
 def settings_of(subject: Subject, measured: Measurement, seed: int, elements: int, data: Any) -> dict[str, Any]:

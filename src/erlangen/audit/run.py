@@ -131,7 +131,7 @@ def _examine(subject: Subject, data: Any, elements: int, seed: int, layers: bool
     verdict = _verdict(subject, families, steady, measured)
     tried = [t.action for t in measured.traces if t.action.exact and t.action.family in declared]
     closed = why_closed(subject.model)
-    rows, picture = _look_inside(subject, tried, worst, verdict) if layers and not closed else ([], None)
+    rows, picture = _look_inside(subject, tried, worst, verdict, closed is None) if layers else ([], None)
     rows = rows or whole_row(subject, worst, verdict)
     looked = layers and not closed and worst is not None and tried
     if looked and all(row.kind == "code" for row in rows):
@@ -214,7 +214,7 @@ def _verdict(subject: Subject, families: list[FamilyResult], steady: Steadiness,
 
 
 def _look_inside(
-    subject: Subject, tried: list[Action], worst: FamilyResult | None, verdict: str
+    subject: Subject, tried: list[Action], worst: FamilyResult | None, verdict: str, within: bool
 ) -> tuple[list[LayerResult], dict[str, Any] | None]:
     """The layer audit and the picture, on a few samples among them the worst."""
     if worst is None or not tried:
@@ -226,8 +226,10 @@ def _look_inside(
         signal, index = signal[[index, *others]], 0
     carry = carrier_of(subject.in_field, signal)
     reps = (carry.rep_of(subject.in_field), carry.rep_of(subject.out_field))
-    rows, findings = examine_layers(
-        subject.model, signal, carry, reps, tried, list(subject.actions), subject.limits, verdict
+    rows, findings = (
+        examine_layers(subject.model, signal, carry, reps, tried, list(subject.actions), subject.limits, verdict)
+        if within
+        else ([], [])
     )
     action = next(a for a in (*tried, *subject.actions) if a.label == worst.worst_action)
     try:
@@ -235,7 +237,7 @@ def _look_inside(
         if subject.in_field.space.name == "strand" and subject.in_field.size == LETTERS:
             picture["motifs"] = filter_motifs(subject.model, torch.cat([c.signal for c in subject.probe.chunks]))
         return findings, picture
-    except (UnknownAction, ErlangenError):
+    except (UnknownAction, ErlangenError, RuntimeError):
         return findings, None
 
 
