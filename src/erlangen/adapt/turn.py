@@ -47,5 +47,6 @@ class RandomMatrix:
         return apply_each(rep, self._draw(len(target), generator).to(target.device), target)
 
     def _draw(self, count: int, generator: torch.Generator) -> Float[Tensor, "count d d"]:
-        drawn = self.field.group.sample(count, generator)
-        return torch.from_numpy(np.stack(drawn)) if drawn else torch.zeros(0, 1, 1, dtype=torch.float64)
+        group = self.field.group
+        drawn = [group.identity, *group.sample(count, generator)]  # never an empty stack
+        return torch.from_numpy(np.stack(drawn))[1:]
