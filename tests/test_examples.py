@@ -69,3 +69,17 @@ def test_peaks(tmp_path: Path) -> None:
     assert "flips 0%" in done.stdout
     assert "filters " in done.stdout
     assert "shown once" in (tmp_path / "out" / "audit.html").read_text()
+
+
+def test_discover(tmp_path: Path) -> None:
+    """The metric of a formula, the turns of a network and those of digits, none of which was declared."""
+    command = [sys.executable, str(ROOT / "examples" / "discover.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "so(1,3) of −x1² + 0.25 x2² + 0.25 x3² + 0.25 x4²" in done.stdout
+    assert "Network on Grid(14×14), 64 samples: C2, C4\n" in done.stdout
+    assert "Sequential on Grid(2), 64 samples: nothing\n" in done.stdout
+    assert "mnist-5k: data on Grid(28×28), 512 samples: nothing\n" in done.stdout
+    turned = done.stdout.split("mnist-rot-5k: ")[1]
+    assert "C4" in turned.splitlines()[0]
+    assert "rotation" in turned.splitlines()[0]

@@ -23,12 +23,14 @@ from erlangen.audit.steady import steadiness
 from erlangen.audit.subject import Subject, prepare
 from erlangen.blueprint import Action, Field, Signal
 from erlangen.errors import ErlangenError, FieldError
+from erlangen.grids import Grid
 from erlangen.point import Point
 
 TOLERANCE = 0.05
 SAMPLES = 128  # of a network, if nobody says how many
 FEWEST = 16  # samples below which little can be shown
 A_GENERATOR = 4  # samples for every generator on vectors
+NUMBERS = 1 << 22  # in all samples on a grid, if nobody says how many
 
 
 def discover(
@@ -57,7 +59,8 @@ def discover(
         in_field: what the input lives on; by default the model's, else the data set's, else guessed and said.
         out_field: what the output should do; by default the model's, else: vectors stay, maps move with the input.
         vectors: dimension of the vectors that the channels of a point are made of, such as 3 for positions.
-        samples: how many samples; by default 128 for networks, more for many generators, and 512 for data.
+        samples: how many samples; by default 512 for data and 128 for networks, more for many generators and fewer
+            where samples are large.
         seed: of everything random.
         tolerance: largest response of a continuous symmetry, relative to random changes of the input.
         dtype: floating type to measure in.
@@ -95,9 +98,7 @@ def _of_network(
 ) -> Discovery:
     guess, notes = field_or_guess(model, data, in_field)
     in_field, out_field = fields_of(model, data, guess, out_field)
-    if samples is None:
-        on_vectors = isinstance(in_field.space, Point)
-        samples = max(SAMPLES, A_GENERATOR * vector_size(in_field, vectors) ** 2) if on_vectors else SAMPLES
+    samples = _enough(data, in_field, vectors, seed, dtype) if samples is None else samples
     probe = probe_from(data, samples, seed, dtype, batch_size=samples)
     signal = probe.chunks[0].signal
     check_input(in_field, signal)
@@ -114,6 +115,16 @@ def _of_network(
     assumed = [] if out_field is not None or isinstance(in_field.space, Point) else list(subject.assumed)
     notes = [*notes, *assumed, *unknown, *untried]
     return Discovery(_name(model), repr(in_field.space), len(output), seed, algebras, tuple(groups), tuple(notes))
+
+
+def _enough(data: Any, field: Field, vectors: int | None, seed: int, dtype: torch.dtype) -> int:
+    """How many samples: more for many generators, fewer where they are large, since every generator moves them all."""
+    if isinstance(field.space, Point):
+        return max(SAMPLES, A_GENERATOR * vector_size(field, vectors) ** 2)
+    if not isinstance(field.space, Grid):
+        return SAMPLES
+    one = tensor(probe_from(data, 1, seed, dtype).chunks[0].signal)
+    return min(SAMPLES, max(FEWEST, NUMBERS // max(1, one[0].numel())))
 
 
 def _name(model: Any) -> str:

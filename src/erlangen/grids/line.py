@@ -25,7 +25,7 @@ def as_image(x: Float[Tensor, "b c l"]) -> Float[Tensor, "b c 1 l"]:
 
 def convolve_line(
     x: Float[Tensor, "b c_in l"],
-    weight: Float[Tensor, "c_out c_in k"],
+    weight: Float[Tensor, "c_out c_own k"],
     bias: Float[Tensor, " c_out"] | None = None,
     stride: Sequence[int] = (1,),
     padding: Sequence[int] = (0,),
