@@ -77,21 +77,22 @@ def symmetrize(
     print(found)
     if made.seen:
         print(f"ties     {made.degenerate:,} of {made.seen:,} inputs, {made.unresolved:,} of them unresolved")
-    _write(found, target, html, json)
+    command = f"erlangen symmetrize {target} --method {made.method} --group {made.in_field.group} --seed {seed}"
+    _write(found, f"{command} --data {data}" if data else command, html, json)
     if out is not None:
         print(f"saved    {keep_symmetrized(made, out, dataset, found, target)}    audit it: erlangen audit {out}")
     return 0
 
 
-def _write(found: "Symmetrization", target: str, html: str | None, json: str | None) -> None:
+def _write(found: "Symmetrization", command: str, html: str | None, json: str | None) -> None:
     """The page and the numbers, where they were asked for."""
     if html is not None:
         from erlangen.report import Section, write_report
 
         titles = ("Before", "After")
         sections: list[Any] = [Section(title, one) for title, one in zip(titles, found, strict=True)]
-        command = {"command": f"erlangen symmetrize {target}"}
-        print(f"report   {write_report(Path(html), f'{target}, symmetrised', sections, None, command, found.words)}")
+        path = write_report(Path(html), "Symmetrised", sections, None, {"command": command}, found.words)
+        print(f"report   {path}")
     if json is not None:
         from erlangen.learn.checkpoint import write_json
 
