@@ -265,6 +265,16 @@ def test_data_objects_and_edge_features():
         audit(Wants(), data, **QUICK)
 
 
+def test_scores_of_edges_move_with_the_edges():
+    def dot(x: Tensor, edge_index: Tensor) -> Tensor:
+        return (x[edge_index[0]] * x[edge_index[1]]).sum(1)
+
+    found = audit(dot, graphs(), **QUICK)
+    assert found.verdict == "exact", str(found)
+    assert "the output is 1 trivial channel an edge" in found.assumed
+    assert audit(lambda x, edge_index: dot(x, edge_index).cumsum(0), graphs(), **QUICK).verdict == "broken"
+
+
 # compiled, exported, scripted
 
 

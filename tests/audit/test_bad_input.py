@@ -135,7 +135,7 @@ def test_outputs_without_a_batch_dimension(x, make):
 
 def test_outputs_on_graphs_that_fit_neither_nodes_nor_graphs():
     signal = Signal(torch.rand(5, 2), Graph.set(5))
-    with pytest.raises(FieldError, match="for 5 nodes in 1 graphs"):
+    with pytest.raises(FieldError, match="for 5 nodes and 0 edges in 1 graph"):
         audit(lambda s: s.x.mean(0), signal)
 
 

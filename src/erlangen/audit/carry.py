@@ -141,7 +141,9 @@ class Carrier:
         if x.ndim in (1, 2) and x.shape[0] == self.rows:
             moved = action.move(Signal(x.reshape(self.rows, -1), self.on), rep).x
             return moved.reshape(x.shape)
-        if x.ndim <= 2 and x.shape[:1] == (self._graphs(),):
+        if x.ndim == 3 and x.shape[:2] == (self.graphs, self.nodes()):  # graphs of equal size, side by side
+            return self._rows(action, x.flatten(0, 1), rep).reshape(x.shape)
+        if x.ndim <= 2 and x.shape[:1] == (self.graphs,):
             return x
         if x.shape[:1] == (getattr(self.on, "num_edges", None),):
             return x[self.edge_order(action)]
@@ -172,7 +174,17 @@ class Carrier:
             self._edges[id(action)] = action, moved.weight.round().long()
         return self._edges[id(action)][1]
 
-    def _graphs(self) -> int:
+    def nodes(self) -> int | None:
+        """How many nodes every graph has; None where graphs differ."""
+        pointer = getattr(self.on, "graph_ptr", None)
+        if pointer is None:
+            return self.rows
+        each = pointer.diff()
+        return int(each[0]) if len(each) and bool((each == each[0]).all()) else None
+
+    @property
+    def graphs(self) -> int:
+        """How many graphs a signal holds."""
         pointer = getattr(self.on, "graph_ptr", None)
         return 1 if pointer is None else len(pointer) - 1
 

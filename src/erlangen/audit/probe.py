@@ -209,6 +209,8 @@ def guess_out_field(output: Any, in_field: Field, carry: Any) -> tuple[Field, st
         return Field(
             getattr(in_field.space, "led", in_field.space), rep
         ), f"the output is a map of {channels} trivial channels that moves with the input"
+    if carry.on is not None and len(x) == getattr(carry.on, "num_edges", None) != carry.graphs:
+        return Field(Point(), rep), f"the output is {channels} trivial channel{'s' if channels != 1 else ''} an edge"
     return Field(Point(), rep), f"the output is {channels} invariant number{'s' if channels != 1 else ''} a sample"
 
 

@@ -77,13 +77,15 @@ def prepare(
 
 
 def check_output(model: nn.Module, signal: Any, output: Any) -> None:
-    """Raise a `FieldError` if an output does not have one row a sample (or a node, or a graph)."""
+    """Raise a `FieldError` if an output does not have one row a sample (or a node, an edge, or a graph)."""
     shape, rows = list(tensor(output).shape), len(tensor(signal))
     if not isinstance(signal, Signal):
         fits, what = shape[:1] == [rows], f"{rows} samples"
     else:
         graphs = getattr(signal.on, "num_graphs", 1)
-        fits, what = bool(shape) and shape[0] in (rows, graphs), f"{rows} nodes in {graphs} graphs"
+        edges = getattr(signal.on, "num_edges", rows)
+        fits = bool(shape) and shape[0] in (rows, graphs, edges)
+        what = f"{rows} nodes and {edges} edges in {graphs} graph{'s' if graphs != 1 else ''}"
     if not fits:
         raise FieldError(
             f"{name_of(model)} gives an output of shape {shape} for {what}: it has no batch dimension. "
