@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from erlangen.errors import FieldError, UnknownName
 from erlangen.explore.page import page
@@ -15,7 +15,9 @@ from erlangen.explore.session import Explorer
 from erlangen.files import write_atomically
 
 LARGEST = 2_000_000  # bytes of a page
-LAYERS = 3  # of every network, beside the one that is shown first
+CODE = 160  # the character of the value 0
+COMPACT: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
+LAYERS = 2  # of every network, beside the one that is shown first
 SIDES = ((32, 8), (24, 8), (20, 8), (16, 4))  # (pixels a side, maps): smaller until the page is small enough
 
 
@@ -120,28 +122,35 @@ def _key(route: str, words: dict[str, str]) -> str:
 
 
 def _packed(answers: dict[str, Any], first: str, side: int, count: int) -> dict[str, Any]:
-    small = {key: _smaller(value, side, count) for key, value in answers.items()}
-    text = json.dumps(small, separators=(",", ":"), ensure_ascii=False)
+    """Answers as compressed text, in which a figure that comes again is a number."""
+    figures: dict[str, int] = {}
+    small = {key: _smaller(value, side, count, figures) for key, value in answers.items()}
+    text = json.dumps({"answers": small, "figures": [json.loads(f) for f in figures]}, **COMPACT)
     return {"words": {"domain": first}, "deflated": base64.b64encode(zlib.compress(text.encode(), 9)).decode()}
 
 
-def _smaller(answer: dict[str, Any], side: int, count: int) -> dict[str, Any]:
-    """A frame with fewer and smaller maps, and numbers of a few digits; other answers as they are."""
+def _smaller(answer: dict[str, Any], side: int, count: int, figures: dict[str, int]) -> dict[str, Any]:
+    """A frame with fewer and smaller maps, kept among the figures; other answers as they are."""
     if "raw" not in answer:
         return answer
     found = dict(answer)
     for name in ("input", "raw", "steady"):
         if found[name] is not None:
-            found[name] = {"parts": [_small_part(part, side, count) for part in found[name]["parts"]]}
+            text = json.dumps({"parts": [_small_part(part, side, count) for part in found[name]["parts"]]}, **COMPACT)
+            found[name] = figures.setdefault(text, len(figures))
     return found
 
 
 def _small_part(part: dict[str, Any], side: int, count: int) -> dict[str, Any]:
-    if part["kind"] not in ("maps", "image"):
+    """A part with its bytes as characters, which compress better than base64; every fourth level is kept."""
+    if "data" not in part:
         return part
-    x = torch.frombuffer(bytearray(base64.b64decode(part["data"])), dtype=torch.int8).reshape(part["shape"])
-    kept = x[:count] if part["kind"] == "maps" else x
-    step = max(1, -(-kept.shape[-1] // (side if part["kind"] == "maps" else 2 * side)))
-    kept = kept[..., ::step, ::step].contiguous()
-    data = base64.b64encode(kept.numpy().tobytes()).decode()
-    return part | {"shape": list(kept.shape), "data": data}
+    x = np.frombuffer(base64.b64decode(part["data"]), np.int8).reshape(part["shape"])
+    if part["kind"] in ("maps", "image"):
+        x = x[:count] if part["kind"] == "maps" else x
+        step = max(1, -(-x.shape[-1] // (side if part["kind"] == "maps" else 2 * side)))
+        x = x[..., ::step, ::step]
+    if part["kind"] in ("maps", "image", "rows", "arrows"):
+        x = np.clip(4 * np.round(x / 4.0), -124, 127).astype(np.int8)
+    characters = "".join(chr(v + CODE) for v in x.flatten().tolist())
+    return {k: v for k, v in part.items() if k != "data"} | {"shape": list(x.shape), "text": characters}

@@ -118,7 +118,7 @@ def bars(x: Tensor, scales: dict[str, float]) -> list[dict[str, Any]]:
 
 def letters(x: Tensor, alphabet: str = "ACGT") -> dict[str, Any]:
     """A text, x: one-hot [4, L]."""
-    return {"kind": "letters", "text": "".join(alphabet[i] for i in x.argmax(0).tolist())}
+    return {"kind": "letters", "letters": "".join(alphabet[i] for i in x.argmax(0).tolist())}
 
 
 def layout(nodes: int, edges: list[list[int]], steps: int = 60) -> list[list[float]]:

@@ -179,12 +179,13 @@ class Explorer:
             indices = [number(words, "element", len(motion.elements))]
         key = (chosen, lesson.version, motion.name, layer)
         with self._lock:
-            missing = [i for i in indices if (*key, i) not in self._frames]
+            found = {i: self._frames[(*key, i)] for i in indices if (*key, i) in self._frames}
+        missing = [i for i in indices if i not in found]
         for i, moved in zip(missing, move_all(state, motion, missing, layer, lesson.lock), strict=True):
             frame = self._frame(chosen, state, motion, layer, i, moved) | {"version": lesson.version}
             self._keep(self._frames, (*key, i), frame, FRAMES)
-        with self._lock:
-            return [self._frames[(*key, i)] for i in indices]
+            found[i] = frame
+        return [found[i] for i in indices]
 
     def _frame(self, chosen: Choice, state: State, motion: Motion, layer: int, index: int, moved: Moved) -> Answer:
         element = motion.at(index)

@@ -39,10 +39,11 @@ class Lesson:
     def start(self, seconds: float) -> None:
         """Train for so many seconds more; a lesson that runs is made longer."""
         with self.lock:
-            self._ends = time.monotonic() + seconds
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is not None and self._thread.is_alive():
+                self._ends = time.monotonic() + seconds
+            else:
                 self._halt.clear()
-                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread = threading.Thread(target=self._run, args=(seconds,), daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
@@ -64,11 +65,13 @@ class Lesson:
             "version": self.version,
         }
 
-    def _run(self) -> None:
+    def _run(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
         twin = copy.deepcopy(self.model).train()
         optimiser = torch.optim.Adam(twin.parameters(), RATE)
         generator = torch.Generator().manual_seed(self.steps)
         shown = time.monotonic()
+        self._ends = shown + seconds  # the first optimiser of a process takes seconds to import
         while time.monotonic() < self._ends and not self._halt.is_set():
             x, y = self.scene.train(BATCH, generator)
             if self.augment is not None:
@@ -80,6 +83,7 @@ class Lesson:
                 loss.backward()
             optimiser.step()
             right = float((output.argmax(1) == y).float().mean())
+            loss = loss.detach()
             self.loss = float(loss) if self.loss is None else 0.9 * self.loss + 0.1 * float(loss)
             self.right = right if self.right is None else 0.9 * self.right + 0.1 * right
             self.steps += 1

@@ -21,8 +21,8 @@ const TABLES = { greys: table(GREYS), heat: table(HEAT), signed: table(SIGNED) }
 
 function values(part) {
   if (!bytes.has(part)) {
-    const text = atob(part.data), found = new Int8Array(text.length);
-    for (let i = 0; i < text.length; i++) found[i] = text.charCodeAt(i);
+    const text = part.text || atob(part.data), zero = part.text ? 160 : 0, found = new Int8Array(text.length);
+    for (let i = 0; i < text.length; i++) found[i] = text.charCodeAt(i) - zero;
     bytes.set(part, found);
   }
   return bytes.get(part);
@@ -111,12 +111,12 @@ const PAINTERS = {
     }
   },
   letters(canvas, part) {
-    const line = 12, n = part.text.length, rows = Math.ceil(n / line), [context, width] = prepare(canvas, rows / line * 1.15), side = width / line, tall = side * 1.15;
+    const line = 12, n = part.letters.length, rows = Math.ceil(n / line), [context, width] = prepare(canvas, rows / line * 1.15), side = width / line, tall = side * 1.15;
     context.textAlign = "center"; context.textBaseline = "middle"; context.font = `600 ${Math.round(side * .62)}px ui-monospace, "DejaVu Sans Mono", monospace`;
     for (let i = 0; i < n; i++) {
       const a = (i % line) * side, b = Math.floor(i / line) * tall;
-      context.fillStyle = LETTERS[part.text[i]] || "#888"; context.globalAlpha = .18; context.fillRect(a + 1, b + 1, side - 2, tall - 2);
-      context.globalAlpha = 1; context.fillText(part.text[i], a + side / 2, b + tall / 2);
+      context.fillStyle = LETTERS[part.letters[i]] || "#888"; context.globalAlpha = .18; context.fillRect(a + 1, b + 1, side - 2, tall - 2);
+      context.globalAlpha = 1; context.fillText(part.letters[i], a + side / 2, b + tall / 2);
     }
   },
   nodes(canvas, part, places, from) {

@@ -221,8 +221,8 @@ function draw(frame) {
   drawFigure($("steady"), frame.steady, model.places, null, d.law ? "no way back is known for this layer" : "a change that is no symmetry has no way back");
   for (const box of document.querySelectorAll(".layer-name")) box.textContent = `layer ${state.layer + 1}, ${layer.kind}`;
   const still = $("still"), e = frame.layer_error;
-  still.className = "note " + (e === null || !d.law || !d.members[frame.element] ? "" : e <= LIMIT ? "good" : "bad");
-  still.innerHTML = e === null ? "no law is known for this layer here" : d.law ? `distance from h(x): <b>${number(e)}</b>${e <= LIMIT ? ", it stands still" : ""}` : `h moved by <b>${number(e)}</b>`;
+  still.className = "note " + (e === null || !d.law || !d.members[frame.element] || !d.exact[frame.element] ? "" : e <= LIMIT ? "good" : "bad");
+  still.innerHTML = e === null ? d.parameters[frame.element] && state.verdict && model.layers[state.layer].shape !== "vector" && d.labels[frame.element].includes("+") ? "this shift is no whole number of cells at this layer" : "no law is known for this layer" : d.law ? `distance from h(x): <b>${number(e)}</b>${e <= LIMIT ? ", it stands still" : ""}` : `h moved by <b>${number(e)}</b>`;
   const list = $("output");
   if (list.children.length !== frame.output.length) list.replaceChildren(...frame.output.map(() => {
     const item = document.createElement("li");
@@ -247,12 +247,13 @@ function banner() {
     box.className = "verdict"; head.textContent = "no symmetry"; text.textContent = `the output moves by up to ${number(Math.max(...curve.error))}`;
     return;
   }
-  const errors = curve.error.filter((_, i) => d.members[i]), worst = Math.max(...errors), moved = d.labels[curve.error.indexOf(worst)];
+  const inside = d.labels.map((_, i) => i).filter((i) => d.members[i]), exact = inside.filter((i) => d.exact[i]), between = inside.filter((i) => !d.exact[i]);
+  const judged = exact.length > 1 ? exact : inside, worst = Math.max(...judged.map((i) => curve.error[i])), moved = d.labels[judged.find((i) => curve.error[i] === worst)];
   const verdict = worst <= LIMIT ? "exact" : worst <= BROKEN ? "approximate" : "broken";
-  const flips = errors.length && curve.guess.filter((g, i) => d.members[i] && g !== curve.guess[0]).length;
+  const flips = inside.filter((i) => curve.guess[i] !== curve.guess[0]).length;
   box.className = "verdict " + verdict;
   head.textContent = { exact: "✓ exact", approximate: "≈ approximate", broken: "✗ broken" }[verdict];
-  text.textContent = `under ${d.shifts ? "shifts" : state.words.group}: worst error ${number(worst)}${worst > LIMIT ? " at " + moved : ""}${flips ? `, ${flips} of ${errors.length} answers flip` : ""}`;
+  text.textContent = `under ${d.shifts ? "shifts" : state.words.group}: worst error ${number(worst)}${worst > LIMIT ? " at " + moved : ""}${judged === exact && between.length ? ` where pixels map to pixels, up to ${number(Math.max(...between.map((i) => curve.error[i])))} by interpolation` : ""}${flips ? `, ${flips} of ${inside.length} answers flip` : ""}`;
 }
 
 function chips() {
@@ -393,6 +394,10 @@ async function unpack(text) {
 
 (async () => {
   const data = JSON.parse($("baked").textContent);
-  if (data) { baked = { answers: await unpack(data.deflated) }; $("train").hidden = true; state.words = { ...data.words }; }
+  if (data) {
+    baked = await unpack(data.deflated);
+    for (const found of Object.values(baked.answers)) for (const name of ["input", "raw", "steady"]) if (typeof found[name] === "number") found[name] = baked.figures[found[name]];
+    $("train").hidden = true; state.words = { ...data.words };
+  }
   load({ ...readAddress(), first: true });
 })().catch(problem);
