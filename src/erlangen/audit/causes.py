@@ -10,6 +10,7 @@ from erlangen.audit.encode import why_encoding
 from erlangen.audit.geometry import CONVS, TRANSPOSED, Reason, by, convolution_or_pooling, sizes
 from erlangen.audit.localise import Row
 from erlangen.audit.record import Call
+from erlangen.audit.shifts import shift_reason
 from erlangen.blueprint import Action, EquivariantModule
 from erlangen.symmetry import Representation
 
@@ -24,6 +25,12 @@ ORDER = (
 RECURRENT = (
     "a recurrent network reads its inputs one after the other, so the order in which nodes or edges are listed counts",
     "aggregate with a sum, mean or maximum, or sort by something the graph itself defines",
+)
+
+AXES = (
+    "{} has no weights, so it is the order of its axes: it reshapes, splits or averages along one that the group mixes "
+    "(coordinates with particles, rows with columns)",
+    "reduce over whole positions or whole copies of a representation only; check the order in every reshape",
 )
 
 
@@ -41,7 +48,17 @@ def reason(model: nn.Module, row: Row, carry: Carrier, action: Action | None) ->
     call = row.before
     if call is None:
         return "unknown", "look at this place by hand"
-    for rule in (_declared, _flatten, _recurrent, _positional, convolution_or_pooling, _field_of_plain_layer, _nodes):
+    for rule in (
+        _declared,
+        _flatten,
+        _recurrent,
+        _positional,
+        _shift,
+        convolution_or_pooling,
+        _field_of_plain_layer,
+        _weights,
+        _nodes,
+    ):
         found = rule(call, carry, action)
         if found is not None:
             return found
@@ -53,6 +70,8 @@ def reason(model: nn.Module, row: Row, carry: Carrier, action: Action | None) ->
             f"{call.type} is fed channels that the group moves (fitted: {row.fed}), and its output does not follow",
             "pool over the group before it, or use an equivariant layer",
         )
+    if not any(True for _ in call.module.parameters()):
+        return AXES[0].format(call.type), AXES[1]
     return (
         f"{call.type} does not commute with the action on its input and output",
         "replace it by an equivariant layer, or make it equivariant by averaging over the group",
@@ -155,7 +174,7 @@ def _positional(call: Call, carry: Carrier, action: Action | None) -> Reason | N
     """Parameters with an axis for the place: position embeddings, affine layer norms over space."""
     x = call.main_input
     found = _place_parameter(call.module, sizes(x), carry)
-    if found is None or isinstance(call.module, (*CONVS, *TRANSPOSED)):
+    if found is None or isinstance(call.module, (*CONVS, *TRANSPOSED, nn.Linear, nn.MultiheadAttention)):
         return None
     if isinstance(call.module, nn.LayerNorm):
         return (
@@ -172,12 +191,41 @@ def _place_parameter(module: nn.Module, shape: tuple[int, ...], carry: Carrier) 
     named = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
     for name, p in named:
         if carry.on is not None:
-            if p.ndim >= 2 and carry.rows in p.shape[:2] and carry.rows > 1:
+            if p.ndim >= 2 and any(n in p.shape[:2] for n in (carry.rows, carry.nodes()) if n is not None and n > 1):
                 return f"{name!r} {list(p.shape)}"
         elif shape and max(shape) > 1 and tuple(p.shape[-len(shape) :]) == shape:
             return f"{name!r} {list(p.shape)}"
         elif shape and max(shape) > 1 and p.ndim >= 2 and prod(shape) in p.shape:
             return f"{name!r} {list(p.shape)}"
+    return None
+
+
+def _weights(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
+    """Filters, and vectors added to channels, that a layer of the user's own holds and the group moves."""
+    x, d = call.main_input, len(sizes(call.main_input))
+    if carry.on is not None or action is None or isinstance(call.module, EquivariantModule) or x is None:
+        return None
+    for name, p in (*call.module.named_parameters(recurse=False), *call.module.named_buffers(recurse=False)):
+        if p.ndim == 1 and call.in_rep is not None and len(p) == call.in_rep.size and x.ndim == 2:
+            if p.is_floating_point() and _moved(p, carry, action, call.in_rep):
+                return (
+                    f"{name!r} {list(p.shape)} is not invariant: ρ(g) b ≠ b on {call.in_rep}",
+                    "drop it, or restrict it to the invariant vectors of the representation",
+                )
+        if (
+            d
+            and p.ndim >= d
+            and 1 < max(p.shape[-d:])
+            and all(k <= n for k, n in zip(p.shape[-d:], sizes(x), strict=True))
+        ):
+            filters = p.detach().reshape(-1, 1, *p.shape[-d:])
+            turned = action.move(filters, None)
+            share = 2.0 if turned.shape != filters.shape else float((turned - filters).norm() / filters.norm())
+            if share > 1e-4:
+                return (
+                    f"its filters {name!r} {list(p.shape)} change by {share:.0%} under {action.label}",
+                    "make them symmetric under the group; resample voxels or pixels of unequal sides first",
+                )
     return None
 
 
@@ -199,6 +247,11 @@ def _field_of_plain_layer(call: Call, carry: Carrier, action: Action | None) -> 
     if type(call.module).__module__.startswith("torch.nn.modules.activation") and not rep.is_permutation:
         return f"a pointwise nonlinearity does not commute with {rep}", "use a norm or gate nonlinearity"
     return None
+
+
+def _shift(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
+    """Border, stride and windows, where the motion is a shift."""
+    return shift_reason(call) if action is not None and action.family == "translation" else None
 
 
 def _nodes(call: Call, carry: Carrier, action: Action | None) -> Reason | None:

@@ -10,11 +10,13 @@ from erlangen.audit.contribution import Contribution, affordable, contributions_
 from erlangen.audit.curves import Curve, curves_of
 from erlangen.audit.flow import Flow, flows_of
 from erlangen.audit.lie import Derivative, derivatives_of
+from erlangen.audit.shifts import smooth_reason
 from erlangen.audit.subject import Subject
 from erlangen.errors import ErlangenError
 
 DERIVED = 8  # samples for derivatives and curves
 DRAWN = ("translation", "rotation", "scale", "colour")  # families whose whole range is measured on grids
+SEEN = 0.05  # relative change of the output per unit of motion from which a layer's part is explained
 LAYERED = ("translation", "rotation", "scale")  # families whose derivative is divided among the layers
 
 
@@ -59,7 +61,16 @@ def examine_continuous(subject: Subject, seed: int, layers: bool, samples: int) 
     if layers and followed:
         parts, why = _among_layers(subject, signal, samples, followed, seed)
         notes += [why] if why else list(dict.fromkeys(f"{c.layer}: {c.assumed}" for c in parts if c.assumed))[:1]
-    return Continuous(derivatives, curves, parts, tuple(notes[:3]))
+    return Continuous(derivatives, curves, parts, (*notes[:3], *_greatest(parts)))
+
+
+def _greatest(parts: tuple[Contribution, ...]) -> list[str]:
+    """Which layer adds most to a derivative, and why: of the motion that loses most."""
+    most = max(parts, key=lambda c: c.contribution, default=None)
+    if most is None or most.contribution <= SEEN:
+        return []
+    cause, remedy = smooth_reason(most.kind, most.generator)
+    return [f"{most.generator}: {most.layer} ({most.kind}) adds most, {most.contribution:.2g}. {cause}. Fix: {remedy}"]
 
 
 def _among_layers(

@@ -7,9 +7,11 @@ from torch import nn
 from erlangen.audit.carry import Carrier, UnknownAction, tensor_of
 from erlangen.audit.causes import company_reason, reason
 from erlangen.audit.fitting import fit_channels
+from erlangen.audit.geometry import Reason
 from erlangen.audit.localise import Row, company_errors, localise
 from erlangen.audit.record import Call
 from erlangen.audit.result import LayerResult
+from erlangen.audit.ties import tied
 from erlangen.audit.verdict import Limits
 from erlangen.blueprint import Action, EquivariantModule, Signal
 
@@ -47,17 +49,20 @@ def examine_layers(
     shifts = [a for a in actions if a.family == "translation" and a.exact and a.generator]
     rows = localise(model, signal, carry, *reps, chosen, shifts)
     if not isinstance(signal, Signal) and any(_assumption_fails(row, limits) for row in rows):
-        fits = fit_channels(model, signal, carry, reps[0], chosen, limits.exact)
+        moving = [a for a in chosen if a.family != "translation"]
+        fits = fit_channels(model, signal, carry, reps, moving, limits.exact)
         if fits.out or fits.refused:
             rows = localise(model, signal, carry, *reps, chosen, shifts, fits)
     if not isinstance(signal, Signal):
         company_errors(rows, len(signal))
     by_label = {a.label: a for a in chosen}
+    guilty = [row for row in rows if (row.intrinsic or 0.0) > limits.exact] if verdict != "exact" else []
+    ties = tied(model, signal, carry, reps, chosen, guilty) if guilty else {}
     results = []
     for row in rows:
         if row.kind == "code" and (row.intrinsic or 0.0) <= limits.exact:
             continue
-        results.append(_result(model, row, carry, by_label.get(row.element), limits, verdict))
+        results.append(_result(model, row, carry, by_label.get(row.element), limits, verdict, ties))
     return rows, results
 
 
@@ -69,14 +74,20 @@ def _assumption_fails(row: Row, limits: Limits) -> bool:
 
 
 def _result(
-    model: nn.Module, row: Row, carry: Carrier, action: Action | None, limits: Limits, verdict: str
+    model: nn.Module,
+    row: Row,
+    carry: Carrier,
+    action: Action | None,
+    limits: Limits,
+    verdict: str,
+    ties: dict[str, Reason],
 ) -> LayerResult:
     turned = (row.intrinsic or 0.0) > limits.exact
     mixed = (row.company or 0.0) > limits.exact
     culprit = verdict != "exact" and (turned or mixed)
     causes = []
     if culprit and turned:
-        causes.append(reason(model, row, carry, action))
+        causes.append(ties.get(row.path) or reason(model, row, carry, action))
     if culprit and mixed and row.before is not None:
         causes.append(company_reason(row.before))
     call = row.before if row.kind != "code" else None

@@ -79,7 +79,7 @@ class _Fitting(Led):
 
 
 def fit_channels(
-    model: nn.Module, signal: Any, carry: Carrier, in_rep: Any, actions: list[Action], limit: float
+    model: nn.Module, signal: Any, carry: Carrier, reps: tuple[Any, Any], actions: list[Action], limit: float
 ) -> Fits:
     """Fit the action on the channels of plain layers, one pass for each element.
 
@@ -87,12 +87,12 @@ def fit_channels(
         model: in evaluation mode.
         signal: a few samples; not a `Signal`, whose channels no symmetry of the domain moves unless declared.
         carry: of that signal.
-        in_rep: representation of the input channels.
+        reps: representations of input and output.
         actions: exact elements of the declared group.
         limit: error up to which the assumed action holds, and nothing is fitted.
     """
-    calls, _ = record(model, signal, carry, in_rep)
+    calls, _ = record(model, signal, carry, *reps)
     fits = Fits()
     for action in watch(actions, "fits"):
-        with_hooks(model, calls, _Fitting(calls, carry, action, fits, limit), signal, in_rep)
+        with_hooks(model, calls, _Fitting(calls, carry, action, fits, limit), signal, reps[0])
     return fits

@@ -22,7 +22,7 @@ Reason = tuple[str, str]  # cause, remedy
 
 def convolution_or_pooling(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
     """Every reason that applies to a convolution, pooling or padding layer, the gravest first."""
-    found = [r for r in (_kernel(call, carry, action), _padding(call), _stride(call)) if r is not None]
+    found = [r for r in (_kernel(call, carry, action), _padding(call), _unequal(call), _stride(call)) if r is not None]
     if not found:
         return None
     return "; also ".join(cause for cause, _ in found), "; ".join(remedy for _, remedy in found)
@@ -60,6 +60,20 @@ def _padding(call: Call) -> Reason | None:
     return f"uneven padding ({words} along the axes) moves the centre of the map", "pad equally on all sides"
 
 
+def _unequal(call: Call) -> Reason | None:
+    """Windows that are longer along one axis than along another."""
+    module, d = call.module, len(sizes(call.main_input))
+    if not isinstance(module, POOLS) or d < 2:
+        return None
+    k, s = spread(module.kernel_size, d), spread(module.stride or module.kernel_size, d)
+    if len(set(k)) == 1 and len(set(s)) == 1:
+        return None
+    return (
+        f"pooling over windows of {by(k)} with stride {by(s)}: not equal along axes that the group exchanges",
+        "pool alike along all axes; resample voxels or pixels of unequal sides first",
+    )
+
+
 def _stride(call: Call) -> Reason | None:
     """(n + 2p − d(k−1) − 1) mod s ≠ 0: the sampled positions are not symmetric about the centre."""
     module, x = call.module, call.main_input
@@ -87,7 +101,7 @@ def _stride(call: Call) -> Reason | None:
 def _kernel(call: Call, carry: Carrier, action: Action | None) -> Reason | None:
     """An ordinary convolution whose filters the group changes."""
     module = call.module
-    if not isinstance(module, (*CONVS, *TRANSPOSED)) or action is None:
+    if not isinstance(module, (*CONVS, *TRANSPOSED)) or action is None or action.family == "translation":
         return None
     if (call.in_rep is None or call.in_rep.is_trivial) and (call.out_rep is None or call.out_rep.is_trivial):
         w = module.weight.detach()

@@ -184,7 +184,7 @@ def localise(
     Returns:
         A row for every layer call, and one for code between layers wherever that code is not equivariant by itself.
     """
-    calls, output = record(model, signal, carry, in_rep)
+    calls, output = record(model, signal, carry, in_rep, out_rep)
     fits = fits or Fits()
     layers = [
         Row(c.path, c.type, c, unknown=c.unknown, fit=fits.words(i), fed=fits.words_in(i)) for i, c in enumerate(calls)

@@ -109,7 +109,11 @@ def copied(value: Any) -> Any:
 
 
 def record(
-    model: nn.Module, signal: Any, carry: Carrier, in_rep: Representation | None = None
+    model: nn.Module,
+    signal: Any,
+    carry: Carrier,
+    in_rep: Representation | None = None,
+    out_rep: Representation | None = None,
 ) -> tuple[list[Call], Any]:
     """Run once and keep every layer's input and output.
 
@@ -118,6 +122,7 @@ def record(
         signal: the input.
         carry: tells what is a map on the domain.
         in_rep: representation of the channels of the signal, which the first plain layer is fed; None: trivial.
+        out_rep: representation of the network's output, where a plain layer gives it; None: as its input.
 
     Returns:
         The calls in order of execution (a layer used twice is two calls), and the network's output.
@@ -147,7 +152,8 @@ def record(
     finally:
         for handle in handles:
             handle.remove()
-    _name_representations(calls, carry, {_identity(signal): in_rep})
+    wanted: dict[int, Representation | None] = {} if out_rep is None else {_identity(output): out_rep}
+    _name_representations(calls, carry, {_identity(signal): in_rep}, wanted)
     for call in calls:
         call._alive = None
     return calls, copied(output)
@@ -160,12 +166,17 @@ def _identity(value: Any) -> int:
         return 0
 
 
-def _name_representations(calls: list[Call], carry: Carrier, made: dict[int, Representation | None]) -> None:
+def _name_representations(
+    calls: list[Call],
+    carry: Carrier,
+    made: dict[int, Representation | None],
+    wanted: dict[int, Representation | None],
+) -> None:
     """Declared fields first; a plain layer takes the channels it is fed, and hands on those its consumer declares.
 
-    `made` holds what is known of tensors by identity, at first that of the signal.
+    `made` holds what is known of tensors by identity, at first that of the signal; `wanted` what their users declare,
+    at first that of the network's output.
     """
-    wanted: dict[int, Representation | None] = {}
     for call in calls:
         if isinstance(call.module, EquivariantModule):
             call.guessed = False
