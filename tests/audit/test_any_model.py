@@ -1,5 +1,6 @@
 """Audits of whatever people bring: several inputs, other signatures, PyG, compiled, exported, scripted, functions."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -144,6 +145,8 @@ def test_a_classifier_that_is_called_by_name(x):
     assert "moves with the input" in hidden.assumed[-1]
     with pytest.raises(UnknownName, match="unknown part of the output 'logit'"):
         audit(Classifier(), x, in_field=FIELD, output="logit", **QUICK)
+    with pytest.raises(FieldError, match="has no part 'logits'"):
+        audit(plain(), x, in_field=FIELD, output="logits", **QUICK)
 
 
 def test_namespaces_and_nested_outputs(x):
@@ -152,6 +155,27 @@ def test_namespaces_and_nested_outputs(x):
             return SimpleNamespace(aux=None, out={"scores": [x.mean((2, 3))], "logits": x.mean((2, 3))})
 
     assert audit(Nested(), x, in_field=FIELD, **QUICK).verdict == "exact"
+
+    class ModelOutput(OrderedDict):
+        """A mapping, as Hugging Face has it."""
+
+    class Leaf(nn.Module):
+        def forward(self, x: Tensor) -> ModelOutput:
+            return ModelOutput(attentions=None, last_hidden_state=x.square())
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.leaf, self.corner = Leaf(), nn.Linear(64, 2)
+
+        def forward(self, x: Tensor) -> ModelOutput:
+            return ModelOutput(loss=None, pooled=self.corner(self.leaf(x)["last_hidden_state"].flatten(1)))
+
+    found = audit(Outer(), x, in_field=FIELD, **QUICK)
+    rows = {row.name: row.intrinsic for row in found.layers if row.kind != "code"}
+    assert rows["leaf"] == 0
+    assert [row.kind for row in found.culprits] == ["code"]
+    assert "flattening" in found.culprits[0].cause
 
 
 class Backbone(nn.Module):

@@ -143,6 +143,22 @@ def test_more_words_than_the_vocabulary_has():
         audit(numbers(1), strands(30), in_field=LETTERS, out_field=LETTERS, **QUICK)
 
 
+def test_a_word_that_only_the_other_strand_has_is_no_word():
+    """Numbers outside the vocabulary are not taken for the last word of it."""
+    out = LETTERS.with_rep("kmers(3)")
+
+    x = torch.zeros(2, 4, 9)
+    x[:, 3] = 1.0  # only the last word, TTT; the other strand holds AAA
+
+    def outside(x: Tensor) -> Tensor:
+        found = words(x, 3).argmax(1)
+        return torch.where(found == 0, 64, found)
+
+    found = audit(outside, x, in_field=LETTERS, out_field=out, **QUICK)
+    assert found.verdict == "broken"
+    assert found.max_error == pytest.approx(1.0)  # an indicator is missing, none is in its place
+
+
 # points to voxels
 
 

@@ -58,7 +58,7 @@ class Adapted(nn.Module):
         self._twin = (twin,)  # hidden from torch, which would count it twice
         self.batch, self.part = batch, part
         self.labels: int | None = None
-        self.many = False
+        self.many, self.exactly = False, False
         self.in_numpy = False
         self.seen: str | None = None
 
@@ -120,7 +120,7 @@ class Adapted(nn.Module):
         if where and len(parts_of(value)) > 1:
             others = [name for name, part in parts_of(value) if part is not None and name != where.split(".")[0]]
             self.seen = f"of the output only {where!r} is compared, not {', '.join(others)}" if others else None
-        return as_labels(as_real(found), self.labels, self.many)
+        return as_labels(as_real(found), self.labels, self.many, self.exactly)
 
 
 def _numpy(value: Any) -> Any:
@@ -134,13 +134,14 @@ def as_real(value: Any) -> Any:
     return value
 
 
-def as_labels(value: Any, classes: int | None, many: bool = False) -> Any:
+def as_labels(value: Any, classes: int | None, many: bool = False, exactly: bool = False) -> Any:
     """Labels [B, *points] as their indicators [B, classes + 1, *points], the last one for all other whole numbers.
 
     Args:
         value: an output; one channel of labels, [B, 1, *points], counts as none.
         classes: how many; None leaves the output as it is.
         many: whether a sample has several labels, whose indicators become one vector [B, N].
+        exactly: whether the channels are those of the labels alone, [B, classes, *points]; other numbers have none.
     """
     x = value.x if isinstance(value, Signal) else value
     if classes is None or not isinstance(x, Tensor) or x.is_floating_point():
@@ -149,6 +150,7 @@ def as_labels(value: Any, classes: int | None, many: bool = False) -> Any:
     x = x[:, 0] if x.ndim > 1 and x.shape[1] == 1 else x
     x = torch.where((x >= 0) & (x < classes), x, classes)
     shown = functional.one_hot(x, classes + 1).movedim(-1, min(1, x.ndim)).to(torch.get_default_dtype())
+    shown = shown[:, :classes] if exactly else shown
     shown = shown.flatten(1) if many else shown
     return Signal(shown, value.on) if isinstance(value, Signal) else shown
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from erlangen.blueprint import Signal
-from erlangen.errors import ErlangenError, UnknownName
+from erlangen.errors import ErlangenError, FieldError, UnknownName
 
 FIRST = ("logits",)  # what goes before everything else in an output with names
 
@@ -59,10 +59,15 @@ def part_named(value: Any, name: "str | int") -> Any:
 
     Raises:
         UnknownName: there is no such part.
+        FieldError: there are no parts at all.
     """
     for found, part in parts_of(value):
         if found == str(name):
             return part
+    if not parts_of(value):
+        raise FieldError(
+            f"the output is one {type(value).__name__}, so it has no part {name!r}. Fix: leave output= out"
+        )
     raise UnknownName("part of the output", name, [n for n, _ in parts_of(value)])
 
 

@@ -109,11 +109,11 @@ def _with_labels(
     model = adapted(model)
     if not isinstance(model, Adapted):
         model = Adapted(model, model, Route(), name_of(model))
-    model.labels = out_field.size - 1 if declared else classes  # type: ignore[union-attr]
+    model.labels, model.exactly = (out_field.size, True) if declared else (classes, False)  # type: ignore[union-attr]
     words = "the output is whole numbers, compared as labels: the same or another"
-    shown, signal = as_labels(outputs[0], model.labels), probe.chunks[0].signal
+    shown, signal = as_labels(outputs[0], model.labels, exactly=model.exactly), probe.chunks[0].signal
     model.many = out_field is None and isinstance(shown, Tensor) and shown.ndim not in (2, tensor(signal).ndim)
-    return model.eval(), tuple(as_labels(o, model.labels, model.many) for o in outputs), [words]
+    return model.eval(), tuple(as_labels(o, model.labels, model.many, model.exactly) for o in outputs), [words]
 
 
 def _guesses(model: nn.Module, signal: Any, in_field: Field) -> list[str]:
