@@ -20,7 +20,11 @@ def shift_reason(call: Call) -> Reason | None:
 def _border(call: Call) -> Reason | None:
     module, d = call.module, len(sizes(call.main_input))
     if isinstance(module, nn.modules.padding._CircularPadNd):
-        return None
+        return (
+            "circular padding makes the map larger than the domain, so a shift is none of the padded map; a convolution "
+            "that takes the border off again mends it",
+            "padding_mode='circular' in the convolution, which does both",
+        )
     if isinstance(module, PADS):
         kind = "zero padding" if isinstance(module, nn.modules.padding._ConstantPadNd) else "padding"
     elif isinstance(module, (*CONVS, *POOLS)) and d:

@@ -1,4 +1,7 @@
-"""A pytest plugin with one fixture: put `pytest_plugins = ["erlangen.testing.plugin"]` in a conftest.py."""
+"""A pytest plugin with one fixture: put `pytest_plugins = ["erlangen.testing.plugin"]` in a conftest.py.
+
+`erlangen.pytest` is a plugin with this fixture and one for audits.
+"""
 
 from collections.abc import Callable
 
