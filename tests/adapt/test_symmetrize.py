@@ -92,6 +92,8 @@ def test_finite_groups(field: Field, task: Any, method: str) -> None:
     assert made.cost == (1 if method == "canonical" else field.group.order)
     assert made(x[:0]).shape == made(x)[:0].shape
     assert f"cost ×{made.cost:g}" in repr(made)
+    assert made.exact_when((6, 6)) == (True, made.orbit.reason)
+    assert ("versions, by their scores" in made.orbit.reason) == (method != "average")
 
 
 @pytest.mark.parametrize("method", FINITE)

@@ -155,6 +155,10 @@ def _orbit(field: Field, out: Field, method: str, ways: Ways) -> Orbit:
     score = ways.score if ways.score is not None else FirstMoment()
     _check_score(score, field)
     temperature = ways.temperature if method == "weighted" else 0.0
+    if exact:
+        words = (
+            f"{'the best' if method == 'canonical' else 'a weighted mean'} of {len(elements)} versions, by their scores"
+        )
     return ListedOrbit(field, out, elements, exact, words, score, temperature, ways.tie)
 
 
