@@ -13,6 +13,41 @@ how many passes of the ordinary network a pass takes, by count and by the clock.
 
     python benchmarks/symmetrize.py --threads 1
     python benchmarks/symmetrize.py --smoke
+
+Measured (one thread of a machine that did other work: the last column is rough; 2,000 test examples, vectors 2,400):
+
+                    upright      moved     error           ties  passes    time
+    mnist-rot, D4, 29,290 parameters, 27 s of training
+      network       91.30 %    74.65 %   1.5e+00              –      ×1    ×1.0
+      average       79.85 %    79.85 %   1.5e-07              –      ×8   ×19.1  exact
+      canonical     75.15 %    75.15 %   0.0e+00     2 of 4,000      ×1    ×2.2  exact
+      weighted      79.90 %    79.90 %   1.6e-07              –      ×8   ×23.5  exact
+    digits, C4, 29,290 parameters, 30 s of training
+      network       98.45 %    40.10 %   1.9e+00              –      ×1    ×0.8
+      average       65.35 %    65.35 %   1.1e-07              –      ×4    ×5.9  exact
+      canonical     81.80 %    81.80 %   0.0e+00     0 of 4,000      ×1    ×0.8  exact
+      weighted      69.95 %    69.95 %   1.0e-07              –      ×4    ×5.0  exact
+    fastsk-ctcf, RC, 4,034 parameters, 5 s of training
+      network       90.85 %    90.85 %   1.6e+00              –      ×1    ×0.8
+      average       90.70 %    90.70 %   0.0e+00              –      ×2    ×1.6  exact
+      canonical     90.75 %    90.75 %   0.0e+00    18 of 4,000      ×1    ×1.0  exact
+      weighted      90.80 %    90.80 %   0.0e+00              –      ×2    ×1.8  exact
+    profiles, RC, 11,299 parameters, 10 s of training
+      network         0.342      0.342   7.0e-02              –      ×1    ×1.3
+      average        0.3419     0.3419   0.0e+00              –      ×2    ×2.9  exact
+      canonical      0.3421     0.3421   0.0e+00     6 of 2,000      ×1    ×1.8  exact
+      weighted       0.3419     0.3419   0.0e+00              –      ×2    ×1.7  exact
+    vectors, O(3), 18,947 parameters, 8 s of training
+      network        0.3732       0.38   1.7e+00              –      ×1    ×1.0
+      average        0.1877     0.1872   5.0e-01              –     ×32   ×59.8  approximate
+      canonical      0.4004     0.4004   1.3e-06     0 of 4,800      ×1    ×7.8  exact
+      frames         0.2501     0.2501   1.4e-06     0 of 4,800      ×8    ×9.6  exact
+      weighted       0.2112     0.2112   7.7e-07              –     ×40   ×43.6  exact
+
+Exactness is certain, accuracy is not: versions that the network never saw (mirrored and upside-down digits) drag an
+average down on upright data and up on moved ones; a canonical form guesses one pose of each image. Where the training
+data have the symmetry (CTCF, profiles) nothing is lost, and little gained; where the symmetry is right and the network
+did not find it (vectors), averages over frames cut the error by a third to a half.
 """
 
 import argparse
