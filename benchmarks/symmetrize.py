@@ -45,9 +45,10 @@ Measured (one thread of a machine that did other work: the last column is rough;
       weighted       0.2112     0.2112   7.7e-07              –     ×40   ×43.6  exact
 
 Exactness is certain, accuracy is not: versions that the network never saw (mirrored and upside-down digits) drag an
-average down on upright data and up on moved ones; a canonical form guesses one pose of each image. Where the training
-data have the symmetry (CTCF, profiles) nothing is lost, and little gained; where the symmetry is right and the network
-did not find it (vectors), averages over frames cut the error by a third to a half.
+average down on data as they are, and up on moved ones; a canonical form shows one pose of each image, which may be one
+that the network does not know. Where the data have the symmetry (CTCF, profiles) hardly anything changes; where it is
+right and the network did not find it (vectors), frames and weighted frames cut the error by 33 and 43 %, while one
+canonical pose raises it by 7 %.
 """
 
 import argparse
