@@ -1,21 +1,25 @@
 """Small arrays for the pictures of a report: one sample, and what became of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from erlangen.audit.carry import Carrier, tensor_of
+from erlangen.audit.features import flattened, frames_of, layer_fields, thin
 from erlangen.audit.localise import Row
 from erlangen.audit.measure import tensor
+from erlangen.audit.motifs import LETTERS
 from erlangen.audit.probe import forward
 from erlangen.audit.record import Call
 from erlangen.blueprint import Action, Signal, Space
 from erlangen.errors import ErlangenError
-from erlangen.grids.hexagon import HexGrid, paint
+from erlangen.grids.hexagon import HexGrid
 
 PIXELS = 48  # images are thinned to at most this many pixels a side
 NODES = 60  # a graph is cut to at most this many nodes
+LINE = 96  # letters or values along a line
 NUMBERS = 16  # at most this many outputs
 
 
@@ -28,6 +32,7 @@ def picture_of(
     reps: tuple[Any, Any],
     rows: list[Row],
     space: Space | None = None,
+    others: Sequence[Action] = (),
 ) -> dict[str, Any]:
     """One sample x with g·x, f(g·x), g·f(x), and the last layer that still lives on the domain.
 
@@ -40,9 +45,12 @@ def picture_of(
         reps: representations of the input and the output.
         rows: of `localise`, for the feature maps.
         space: what the signals live on, for cells that are no squares.
+        others: further motions, of which some are shown one after the other.
 
     Returns:
-        JSON-able data: "kind" is "image" or "graph"; "panels" are named maps or node values; "output" the two vectors.
+        JSON-able data: "kind" is "image", "trace", "graph" or "none"; "panels" are named maps, traces, letters or node
+        values; "output" the two vectors; "fields" the fields after every layer (see `layer_fields`); "frames" what
+        became of one map under many motions (see `frames_of`).
     """
     moved = action.move(chunk_signal, reps[0])
     clean, result = forward(model, chunk_signal), forward(model, moved, action.label)
@@ -54,18 +62,67 @@ def picture_of(
         maps += _triple("f", result, expected)
     else:
         found |= {"output": _vectors(result, expected, index, carry)}
-    call = _last_map(rows, carry)
-    if call is not None and not on_domain:
+    call = None if on_domain else _last_map(rows, carry)
+    if call is not None:
         feature = _feature(model, call, carry, action, chunk_signal, reps[0], rows)
         if feature is not None:
             found["layer"] = call.path
             maps += _triple("h", feature, tensor_of(carry.move(action, call.output, call.out_rep)))
+    nodes = _nodes(carry, index) if carry.on is not None else []
+    found["fields"] = layer_fields(rows, carry, index, space, nodes)
+
+    def both(other: Action) -> tuple[Tensor, Tensor] | None:
+        """f(g·x) and g·f(x) of another motion, or of the last layer on the domain."""
+        if call is not None:
+            pair = (
+                _feature(model, call, carry, other, chunk_signal, reps[0], rows),
+                carry.move(other, call.output, call.out_rep),
+            )
+        elif on_domain:
+            pair = forward(model, other.move(chunk_signal, reps[0]), other.label), carry.move(other, clean, reps[1])
+        else:
+            return None
+        return (
+            None
+            if pair[0] is None
+            else (_shown(pair[0], index, carry, other, space), _shown(pair[1], index, carry, other, space))
+        )
+
+    found["frames"] = frames_of(others, both)
     if carry.on is not None:
         return found | graph_panels(maps, index, carry, action)
-    if tensor(chunk_signal).ndim != 4:
+    x = tensor(chunk_signal)
+    if x.ndim < 3:
         return found | {"kind": "none", "panels": []}
-    panels = [{"name": n, "values": image(tensor(v), index, space)} for n, v, _ in maps]
-    return found | {"kind": "image", "panels": panels}
+    panels = [_panel(n, tensor(v), index, space) for n, v, _ in maps]
+    return found | {"kind": "trace" if x.ndim == 3 else "image", "panels": panels}
+
+
+def _shown(value: Any, index: int, carry: Carrier, action: Action, space: Space | None) -> Tensor:
+    """A map as a picture [H, W], or the magnitudes at the nodes of a graph, each where it came from."""
+    x = tensor_of(value).double()
+    if carry.on is None:
+        return magnitude(x[index], space)
+    size = x.norm(dim=1) if x.shape[1] > 1 else x[:, 0]
+    return size[torch.argsort(carry.order(action, carry.rows))][_nodes(carry, index)]
+
+
+def _panel(name: str, x: Tensor, index: int, space: Space | None) -> dict[str, Any]:
+    """One panel: a picture, or the letters or values along a line."""
+    if x.ndim != 3:
+        return {"name": name, "values": image(x, index, space)}
+    one = x[index].double()
+    if space is not None and space.name == "strand" and x.shape[1] == LETTERS and name in ("x", "g·x"):
+        letters = "".join(
+            "ACGT"[i] if top > 0 else "N" for top, i in zip(*(t.tolist() for t in one.max(0)), strict=True)
+        )
+        return {"name": name, "letters": letters[:LINE], "values": []}
+    step = max(1, -(-one.shape[1] // LINE))
+    return {"name": name, "values": _traced((one[0] if len(one) == 1 else one.norm(dim=0))[::step])}
+
+
+def _traced(v: Tensor) -> list[float]:
+    return [float(f"{x:.4g}") for x in v.tolist()]
 
 
 def _triple(name: str, f_gx: Any, g_fx: Any) -> list[tuple[str, Any, bool]]:
@@ -114,22 +171,22 @@ def _feature(model: Any, call: Call, carry: Carrier, action: Action, signal: Any
     return tensor_of(kept[place]) if place < len(kept) else None
 
 
+def magnitude(one: Tensor, space: Space | None = None, pixels: int = PIXELS) -> Tensor:
+    """The magnitude over channels of a map [C, *spatial] as a picture [H, W]; one channel keeps its sign."""
+    flat = one[0] if len(one) == 1 else one.norm(dim=0)
+    return flattened(flat, space, pixels)
+
+
 def image(x: Tensor, index: int, space: Space | None = None) -> list[list[float]]:
-    """The magnitude over channels of one map [B, C, H, W], thinned; one channel keeps its sign.
+    """The magnitude over channels of one map [B, C, *spatial], thinned; one channel keeps its sign.
 
     Args:
         x: the maps.
         index: which of them.
         space: hexagonal cells are painted on pixels; None stands for square ones.
     """
-    one = x[index].double()
-    flat = one[0] if len(one) == 1 else one.norm(dim=0)
-    if isinstance(space, HexGrid):
-        flat = paint(flat, 2 * PIXELS)
-    else:
-        step = max(1, -(-max(flat.shape) // PIXELS))
-        flat = flat[::step, ::step]
-    return [[float(f"{v:.4g}") for v in line] for line in flat.tolist()]
+    most = 2 * PIXELS if isinstance(space, HexGrid) else PIXELS
+    return thin(magnitude(x[index].double(), space, most), most)
 
 
 def graph_panels(maps: list[tuple[str, Any, bool]], index: int, carry: Carrier, action: Action) -> dict[str, Any]:

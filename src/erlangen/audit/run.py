@@ -233,12 +233,29 @@ def _look_inside(
     )
     action = next(a for a in (*tried, *subject.actions) if a.label == worst.worst_action)
     try:
-        picture = picture_of(subject.model, signal, index, carry, action, reps, rows, subject.in_field.space)
+        picture = picture_of(
+            subject.model,
+            signal,
+            index,
+            carry,
+            action,
+            reps,
+            rows,
+            subject.in_field.space,
+            _shown_motions(subject, tried),
+        )
         if subject.in_field.space.name == "strand" and subject.in_field.size == LETTERS:
             picture["motifs"] = filter_motifs(subject.model, torch.cat([c.signal for c in subject.probe.chunks]))
         return findings, picture
     except (UnknownAction, ErlangenError, RuntimeError):
         return findings, None
+
+
+def _shown_motions(subject: Subject, tried: list[Action]) -> list[Action]:
+    """Motions of the slider of the report: turns in the order of their angles, else the exact elements and shifts."""
+    turns = [a for a in subject.actions if a.family == "rotation" and a.parameter is not None]
+    turns += [a for a in tried if a.parameter is not None and a.family != "translation"] if turns else []
+    return sorted(turns, key=lambda a: a.parameter or 0.0) or tried
 
 
 def _witness(worst: FamilyResult | None, probe: Probe) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from erlangen.audit import Audit, LayerResult
 from erlangen.audit.result import guilt
 from erlangen.audit.text import error_with_interval, number, share
 from erlangen.files import write_atomically
-from erlangen.report import figures
+from erlangen.report import curves, figures
+from erlangen.report.fields import field_rows, frame_views
 from erlangen.report.logo import logos
+from erlangen.report.parts import derivative_rows
 from erlangen.report.pictures import panels
 from erlangen.report.svg import log_range
 
@@ -73,22 +75,38 @@ def render(
     introduction: str = "",
 ) -> str:
     """The page as text (see `write_report`)."""
+    named = [s if isinstance(s, Section) else Section(s.model, s) for s in sections]
+    columns, rows = cells(table or [])
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            introduction=introduction,
+            columns=columns,
+            rows=rows,
+            sections=[_view(i + 1, section) for i, section in enumerate(named)],
+            provenance={k: _words(v) for k, v in (provenance or {}).items()},
+            signs=SIGNS,
+        )
+    )
+
+
+def environment() -> Any:
+    """The templates, with the style and the script that every page has inside."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "share": share}
-    named = [s if isinstance(s, Section) else Section(s.model, s) for s in sections]
-    return environment.get_template("report.html.j2").render(
-        title=title,
-        introduction=introduction,
-        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
-        columns=list(table[0]) if table else [],
-        rows=[[_cell(v) for v in row.values()] for row in table or []],
-        sections=[_view(i + 1, section) for i, section in enumerate(named)],
-        provenance={k: _words(v) for k, v in (provenance or {}).items()},
-        signs=SIGNS,
-    )
+    found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found.filters |= {"number": number, "share": share}
+    found.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    found.globals["script"] = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return found
+
+
+def cells(table: list[dict[str, Any]]) -> tuple[list[str], list[list[dict[str, Any]]]]:
+    """The columns of a table, and its rows as the template shows them."""
+    return (list(table[0]) if table else []), [[_cell(v) for v in row.values()] for row in table]
 
 
 def _view(place: int, section: Section) -> dict[str, Any]:
@@ -108,7 +126,13 @@ def _view(place: int, section: Section) -> dict[str, Any]:
         "accuracy": figures.accuracy_chart(audit),
         "shifts": figures.shift_chart(audit),
         "outputs": figures.output_chart(audit),
+        "ranges": curves.range_charts(audit),
+        "stability": curves.stability_charts(audit),
+        "scales": curves.scale_chart(audit.scales),
+        "derivatives": derivative_rows(audit),
         "panels": panels(audit.picture),
+        "frames": frame_views(audit.picture),
+        "fields": field_rows(audit.picture),
         "logos": logos((audit.picture or {}).get("motifs")),
         "layers": [(row, figures.layer_bar(row.intrinsic, low, limit, row.culprit)) for row in audit.layers],
         "settings": {k: _words(v) for k, v in audit.settings.items()},
@@ -136,7 +160,11 @@ def _guilty(audit: Audit) -> list[dict[str, Any]]:
 
 def embedded(audit: Audit) -> str:
     """The audit as JSON that may stand inside a script element."""
-    text = json.dumps(audit.to_dict(), ensure_ascii=False, allow_nan=False)
+    return harmless(json.dumps(audit.to_dict(), ensure_ascii=False, allow_nan=False))
+
+
+def harmless(text: str) -> str:
+    """JSON in which nothing can end the script element it stands in."""
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

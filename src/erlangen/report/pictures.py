@@ -6,6 +6,7 @@ import numpy as np
 
 from erlangen.report.png import GREYS, HEAT, SIGNED, data_uri, hex_colour
 from erlangen.report.svg import Drawing
+from erlangen.report.traces import letters, traces
 
 WORDS = {
     "x": "the sample x",
@@ -23,7 +24,7 @@ def panels(picture: dict[str, Any] | None) -> list[dict[str, str]]:
     if not picture or not picture.get("panels"):
         return []
     found = []
-    shown = [p for p in picture["panels"] if p["name"] != "g·x" or picture["kind"] == "image"]
+    shown = [p for p in picture["panels"] if p["name"] != "g·x" or picture["kind"] != "graph"]
     top = _largest([p for p in shown if p["name"] not in ("x", "g·x")])
     layout = spring_layout(picture["nodes"], picture["edges"]) if picture["kind"] == "graph" else None
     for panel in shown:
@@ -32,6 +33,12 @@ def panels(picture: dict[str, Any] | None) -> list[dict[str, str]]:
         high = float(np.abs(values).max(initial=0.0)) if own else top
         name, caption = panel["name"], WORDS.get(panel["name"], panel["name"])
         size = f"largest {np.abs(values).max(initial=0.0):.2g}"
+        if picture["kind"] == "trace":
+            written = panel.get("letters")
+            drawing = letters(written, f"{name}: {caption}") if written else traces([values], f"{name}: {caption}")
+            size = f"{len(written)} letters" if written else size
+            found.append({"name": name, "caption": caption, "size": size, "svg": drawing, "src": ""})
+            continue
         if layout is not None:
             drawing = graph_drawing(layout, picture["edges"], values, high, f"{name}: {caption}")
             found.append({"name": name, "caption": caption, "size": size, "svg": drawing, "src": ""})
@@ -39,7 +46,7 @@ def panels(picture: dict[str, Any] | None) -> list[dict[str, str]]:
         low, colours = (0.0, GREYS) if own else (0.0, HEAT)
         if values.min() < -1e-6 * high:
             low, colours = -high, SIGNED
-        source = data_uri(values.tolist(), low, high, colours)
+        source = data_uri(values, low, high, colours)
         found.append({"name": name, "caption": caption, "size": size, "svg": "", "src": source})
     return found
 

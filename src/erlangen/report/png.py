@@ -12,7 +12,9 @@ HEAT = ((15, 17, 38), (59, 39, 105), (140, 41, 104), (214, 84, 66), (247, 161, 5
 SIGNED = ((33, 72, 138), (126, 170, 212), (247, 247, 245), (222, 145, 112), (150, 36, 40))
 
 
-def data_uri(values: Sequence[Sequence[float]], low: float, high: float, colours: tuple[tuple[int, ...], ...]) -> str:
+def data_uri(
+    values: np.ndarray | Sequence[Sequence[float]], low: float, high: float, colours: tuple[tuple[int, ...], ...]
+) -> str:
     """A matrix as a picture, one pixel an entry.
 
     Args:

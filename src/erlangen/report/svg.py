@@ -33,10 +33,11 @@ class Drawing:
         shape = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"{style}'
         self.parts.append(f"{shape}><title>{escape(tip)}</title></circle>" if tip else f"{shape}/>")
 
-    def path(self, points: list[tuple[float, float]], kind: str, close: bool = False) -> None:
+    def path(self, points: list[tuple[float, float]], kind: str, close: bool = False, stroke: str = "") -> None:
         """A broken line, or a filled region."""
         steps = " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self.parts.append(f'<path class="{kind}" d="M{steps}{"Z" if close else ""}"/>')
+        style = f' style="stroke:{stroke}"' if stroke else ""
+        self.parts.append(f'<path class="{kind}" d="M{steps}{"Z" if close else ""}"{style}/>')
 
     def text(self, x: float, y: float, words: str, kind: str = "tick", anchor: str = "middle") -> None:
         """Words at a place; anchor is "start", "middle" or "end"."""
@@ -87,6 +88,11 @@ def nice_top(value: float) -> float:
         return 1.0
     power = 10.0 ** floor(log10(value))
     return next((m * power for m in (1, 2, 5) if value <= m * power), 10 * power)
+
+
+def nice_step(span: float) -> float:
+    """A round step that divides a span into three to eight parts."""
+    return nice_top(span / 7)
 
 
 def power(exponent: int) -> str:
