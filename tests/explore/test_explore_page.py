@@ -1,7 +1,9 @@
 """The page in a headless Chromium: drag, switch, keys, screenshot; nothing leaves the machine."""
 
+import json
 import os
 import threading
+from math import cos, pi, sin
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +15,11 @@ from erlangen.explore.server import Server
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="needs Chromium (Debian: apt-get install chromium)")
 READY = "window.explorer && explorer.ready"
+COLOURS = """[...document.querySelectorAll('.stage canvas')].map((c) =>
+    new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size)"""
+NAMELESS = """[...document.querySelectorAll('button, select, input')].filter((e) =>
+    !(e.ariaLabel || e.textContent.trim() || [...(e.labels || [])].some((l) => l.textContent.trim()))
+    ).map((e) => e.id)"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def show(page: Browser, url: str, wait: str = READY) -> None:
 
 def centre(page: Browser, selector: str) -> tuple[float, float]:
     x, y = page.run(
-        f"(() => {{ const e = document.querySelector('{selector}'); e.scrollIntoView({{block: 'center'}}); "
+        f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}}); "
         "const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; })()"
     )
     return x, y
@@ -65,9 +72,7 @@ def test_drag_switch_and_screenshot(page, server) -> None:
     radius = page.run("$('dial').clientWidth / 2") * 0.9
     page.mouse("mousePressed", x + radius, y)
     for part in range(1, 7):  # 60° along the ring, x axis to y axis
-        angle = part * 3.14159265 / 18
-        from math import cos, sin
-
+        angle = part * pi / 18
         page.mouse("mouseMoved", x + radius * cos(angle), y + radius * sin(angle))
     page.wait("explorer.drawn === 12")
     page.mouse("mouseReleased", x + radius / 2, y + radius * 0.866)
@@ -78,7 +83,7 @@ def test_drag_switch_and_screenshot(page, server) -> None:
     page.wait("explorer.judged", 60)
     assert page.run("document.querySelectorAll('.layers .bad').length") == 0
     click(page, "#break-flatten")
-    page.wait("document.querySelector('.layers .bad')", 60)
+    page.wait("document.querySelectorAll('.layers .bad').length", 60)
     assert page.run("document.querySelector('.layers .bad b').textContent") == "✗ Flatten"
     assert "Remedy" in page.run("$('culprits').textContent")
     assert "broken" in page.wait("$('verdict').className")
@@ -113,7 +118,7 @@ def test_keys_turn_the_dial_and_layers_open(page, server) -> None:
     page.wait("explorer.drawn === 95")  # it goes round
     click(page, ".layers [data-layer='0']")
     page.wait("document.querySelector('.layers [aria-pressed=true]').dataset.layer === '0'")
-    assert "layer 1" in page.run("$('raw-title').textContent")
+    page.wait("$('raw-title').textContent.includes('layer 1,')")
     quiet(page, server)
 
 
@@ -121,16 +126,14 @@ def test_every_domain_is_drawn(page, server) -> None:
     for domain in ("strand", "graph", "sequence", "volumes"):
         show(page, server.address + "?element=1&domain=" + domain)
         page.wait("explorer.drawn === 1")
-        painted = page.run(
-            "[...document.querySelectorAll('.stage canvas')].map((c) => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size)"
-        )
+        painted = page.run(COLOURS)
         assert len(painted) >= 3
         assert min(painted) > 2, (domain, painted)
     quiet(page, server)
 
 
 def test_a_wrong_address_is_explained(page, server) -> None:
-    show(page, server.address + "?domain=shape", "explorer.errors.length")
+    show(page, server.address + "?domain=shape", "window.explorer && explorer.errors.length")
     assert "Did you mean 'shapes'?" in page.run("$('problem').textContent")
     assert page.run("$('problem').hidden") is False
 
@@ -150,9 +153,7 @@ def test_phone_and_dark(page, server) -> None:
 
 def test_every_control_has_a_name(page, server) -> None:
     show(page, server.address + "?domain=strand")
-    nameless = page.run(
-        "[...document.querySelectorAll('button, select, input')].filter((e) => !(e.ariaLabel || e.textContent.trim() || (e.labels && [...e.labels].some((l) => l.textContent.trim())))).map((e) => e.id)"
-    )
+    nameless = page.run(NAMELESS)
     assert nameless == []
     assert page.run("[...document.querySelectorAll('canvas')].filter((c) => !c.getAttribute('aria-label')).length") == 0
 
@@ -168,7 +169,7 @@ def test_a_baked_page_needs_no_server(page, tmp_path) -> None:
     page.wait("explorer.drawn === 1")
     assert page.run("$('label').textContent") == "rc"
     click(page, "#break-stride")
-    page.wait("document.querySelector('.layers .bad')", 20)
+    page.wait("document.querySelectorAll('.layers .bad').length", 20)
     page.run("$('architecture').value = 'plain'; $('architecture').dispatchEvent(new Event('change'))")
     page.wait("explorer.ready && $('verdict').className.includes('broken') && explorer.drawn === 1")
     assert page.run("$('domain').disabled && $('train').hidden")

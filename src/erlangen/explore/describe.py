@@ -121,11 +121,11 @@ def judged(found: Audit, state: State) -> dict[str, Any]:
 
 
 def _code(found: Audit) -> list[dict[str, Any]]:
-    """Guilty code between layers, with the number of layers before it."""
+    """Guilty code between layers, with the number of layers before it; before the first layer there is none here."""
     guilty, before = [], 0
     for row in found.layers:
         before += row.kind != "code"
-        if row.kind == "code" and row.culprit:
+        if row.kind == "code" and row.culprit and before:
             words = {"where": row.name, "cause": row.cause, "remedy": row.remedy}
             guilty.append(words | {"before": before, "error": _number(row.intrinsic)})
     return guilty

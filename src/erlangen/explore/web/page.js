@@ -324,7 +324,7 @@ function drawCurve() {
       pen.strokeStyle = pen.fillStyle = css(colour); pen.lineWidth = size; pen.beginPath();
       let open = false;
       curve[name].forEach((e, i) => { if (e === null) { open = false; return; } open ? pen.lineTo(X(i), Y(e)) : pen.moveTo(X(i), Y(e)); open = true; });
-      pen.stroke();
+      if (n > 3) pen.stroke();
       curve[name].forEach((e, i) => { if (e !== null && (d.members[i] || n < 30)) { pen.beginPath(); pen.arc(X(i), Y(e), name === "error" ? 3.2 : 2.4, 0, 7); pen.fill(); } });
     }
   }
