@@ -14,6 +14,16 @@ from erlangen.explore.export import bake
 from erlangen.explore.server import Server
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="needs Chromium (Debian: apt-get install chromium)")
+FRAMES_AT_64 = """(async () => {
+    const words = { domain: "shapes", seed: 7, layer: 2, motion: "turn" }, times = [];
+    for (let element = 0; element < 25; element++) {
+        const start = performance.now();
+        draw(await ask("frame", { ...words, element }));
+        await new Promise((done) => requestAnimationFrame(done));
+        if (element) times.push(performance.now() - start);
+    }
+    return times;
+})()"""  # of a network that nothing was computed for; the first builds it
 READY = "window.explorer && explorer.ready"
 COLOURS = """[...document.querySelectorAll('.stage canvas')].map((c) =>
     new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size)"""
@@ -183,9 +193,6 @@ def test_frames_come_in_time(page, server) -> None:
     if os.getloadavg()[0] > threading.active_count() + 1:
         pytest.skip(f"the machine is busy: load {os.getloadavg()[0]:.1f}")
     show(page, server.address + "?domain=shapes&layer=2")
-    page.run("explorer.times.length = 0")
-    for element in range(1, 25):
-        page.run(f"frames.clear(); turnTo({element})")
-        page.wait(f"explorer.drawn === {element}")
-    times = sorted(page.run("explorer.times"))
-    assert times[len(times) // 2] < 100
+    times = page.run(FRAMES_AT_64)
+    assert len(times) == 24
+    assert sorted(times)[12] < 100

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +30,7 @@ class Server(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False
+    allow_reuse_address = os.name == "posix"  # a port is free again at once; elsewhere this would share it
 
     def __init__(self, explorer: Explorer, port: int = 0) -> None:
         if not 0 <= port <= 65535:
