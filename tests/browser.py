@@ -89,7 +89,7 @@ class Browser:
         address = self._wait_for_port()
         pages = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{address}/json/list", timeout=10).read())
         page = next(p for p in pages if p["type"] == "page")
-        self.socket = Socket(page["webSocketDebuggerUrl"], 30)
+        self.socket = Socket(page["webSocketDebuggerUrl"], 120)  # busy machines
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
         self.resize(width, height)

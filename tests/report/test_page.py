@@ -100,7 +100,8 @@ def test_no_external_references(page, parsed):
 
 
 def test_embedded_numbers_equal_the_audits(parsed, audits):
-    assert [json.loads(text) for text in parsed.scripts] == [a.to_dict() for a in audits.values()]
+    inside = [json.loads(text) for text in parsed.scripts if text.startswith("{")]
+    assert inside == [a.to_dict() for a in audits.values()]
 
 
 def test_links_lead_somewhere(parsed):

@@ -46,7 +46,7 @@ def layer_fields(rows: Sequence[Row], carry: Carrier, index: int, space: Space |
             size = y.double().norm(dim=1)[nodes]
             parts = [{"name": "length", "what": "nodes", "form": "nodes", "values": [_numbers(size)]}]
         else:
-            parts = [_part(y[index].double(), *choice, space) for choice in _choices(call, len(y[index]))]
+            parts = [_part(y[index].double(), *choice, space) for choice in _choices(call, y[index])]
         field = "" if call.out_rep is None else str(call.out_rep)
         found.append({"layer": call.path, "kind": call.type, "field": field, "parts": parts})
     return found
@@ -62,10 +62,13 @@ def _is_map(call: Call, carry: Carrier) -> bool:
     return carry.lives_on_domain(y) and (carry.on is not None or min(tensor(y).shape[2:]) > 2)
 
 
-def _choices(call: Call, channels: int) -> list[tuple[str, str, list[int]]]:
-    """(name, what, channels) of the parts to draw: the first fields of every term, at most three terms."""
-    if call.out_rep is None or call.out_rep.size != channels:
-        return [("channels", "channels", list(range(min(channels, 4))))]
+def _choices(call: Call, y: Tensor) -> list[tuple[str, str, list[int]]]:
+    """(name, what, channels) of the parts to draw: the first fields of every term, at most three terms.
+
+    Of channels without a meaning of their own, those that vary most.
+    """
+    if call.out_rep is None or call.out_rep.size != len(y):
+        return [("channels", "channels", _liveliest(y, range(len(y)), 4))]
     parts, offset = [], 0
     for copies, component in call.out_rep.terms:
         size = component.size
@@ -74,9 +77,15 @@ def _choices(call: Call, channels: int) -> list[tuple[str, str, list[int]]]:
         else:
             kinds = {"standard": "vector", "regular": "regular"}
             what = kinds.get(component.name, "channels")
-            parts.append((component.name, what, [offset + i for i in range(min(size, TILES))]))
+            first = range(offset, offset + size)
+            parts.append((component.name, what, [*first][:TILES] if what != "channels" else _liveliest(y, first, 4)))
         offset += copies * size
     return parts[:3]
+
+
+def _liveliest(y: Tensor, channels: range, most: int) -> list[int]:
+    spread = y[channels.start : channels.stop].double().flatten(1).std(dim=1)
+    return sorted(channels.start + int(i) for i in spread.argsort(descending=True)[:most])
 
 
 def _part(y: Tensor, name: str, what: str, channels: list[int], space: Space | None) -> dict[str, Any]:

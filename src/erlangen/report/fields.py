@@ -26,6 +26,8 @@ def field_rows(picture: dict[str, Any] | None) -> list[dict[str, Any]]:
         parts = []
         for part in row["parts"]:
             caption = SAID.get(part["what"], part["what"])
+            if part["form"] == "trace":
+                caption = caption.replace("tile", "curve").replace("map", "curve")
             if part["what"] == "channels" and part["name"] != "channels":
                 caption = f"channels of {part['name']}"
             parts.append({"caption": caption, "tiles": _tiles(part, picture or {}, f"{row['layer']}: {caption}")})

@@ -99,8 +99,9 @@ def environment() -> Any:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     found = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     found.filters |= {"number": number, "share": share}
-    found.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    found.globals["script"] = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    inside: dict[str, Any] = found.globals
+    inside["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    inside["script"] = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return found
 
 
