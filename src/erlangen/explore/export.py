@@ -59,9 +59,9 @@ def bake(path: Path, domains: list[str] | None = None, train: float = 0.0) -> tu
 
 
 def _of_domain(explorer: Explorer, name: str, domains: list[str], train: float) -> dict[str, Any]:
-    """Answers for one domain: derived and plain, and the first two switches of the derived network."""
+    """Answers for one domain: derived and plain, and two switches of the derived network."""
     found, group = scene(name), scene(name).groups[0]
-    switches = found.defects[:2]
+    switches = (next(d for d in found.defects if d != "zeros"), "flatten")
     answers: dict[str, Any] = {}
     for architecture, broken in (("derived", ""), ("plain", ""), *(("derived", d) for d in switches)):
         words = {"domain": name, "group": group, "architecture": architecture, "sample": "0", "break": broken}
@@ -152,5 +152,8 @@ def _small_part(part: dict[str, Any], side: int, count: int) -> dict[str, Any]:
         x = x[..., ::step, ::step]
     if part["kind"] in ("maps", "image", "rows", "arrows"):
         x = np.clip(4 * np.round(x / 4.0), -124, 127).astype(np.int8)
+    if part["kind"] == "maps" and len(x) < part["shape"][0]:
+        shown = len(x) // (part["columns"] if part["labels"] else 1)
+        part = part | {"name": f"{shown} of {part['name'].partition(' of ')[2]}"}
     characters = "".join(chr(v + CODE) for v in x.flatten().tolist())
     return {k: v for k, v in part.items() if k != "data"} | {"shape": list(x.shape), "text": characters}
