@@ -98,6 +98,18 @@ def test_an_ordinary_convolution_is_not_acquitted_by_a_flexible_fit(x, channels)
         assert "linear map R² 1.000" in row.note
 
 
+@pytest.mark.parametrize("norm", [False, True])
+def test_orthogonal_weights_are_no_symmetry(x, norm):
+    """Their features are turned by an orthogonal map, which the nonlinearity behind them does not keep."""
+    conv = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+    nn.init.orthogonal_(conv.weight)
+    rest = [nn.BatchNorm2d(16), nn.ReLU()] if norm else [nn.ReLU()]
+    net = nn.Sequential(conv, *rest, nn.Conv2d(16, 4, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1)).eval()
+    result = audit(net, x, **QUICK)
+    assert [row.name for row in result.culprits] == ["0"]
+    assert "an orthogonal map of its channels fits (held-out R² 1.000)" in layers(result)["0"].note
+
+
 def test_a_slightly_damaged_group_convolution_stays_guilty_with_its_own_small_error(x):
     conv = exported()
     with torch.no_grad():

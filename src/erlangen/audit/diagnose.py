@@ -51,7 +51,7 @@ def examine_layers(
     if not isinstance(signal, Signal) and any(_assumption_fails(row, limits) for row in rows):
         moving = [a for a in chosen if a.family != "translation"]
         fits = fit_channels(model, signal, carry, reps, moving, limits.exact)
-        if fits.out or fits.refused:
+        if fits.out or fits.refused or fits.dropped:
             rows = localise(model, signal, carry, *reps, chosen, shifts, fits)
     if not isinstance(signal, Signal):
         company_errors(rows, len(signal))

@@ -57,11 +57,26 @@ class Fits:
         into: (label of the action, number of the call) -> the action on the channels of its input.
         out: the same of its output.
         refused: number of the call -> the best fits that do not stand.
+        followed: the fits that a later layer which mixes channels was fed.
+        dropped: number of the call -> an orthogonal map that nothing followed.
     """
 
     into: dict[tuple[str, int], Fit] = field(default_factory=dict)
     out: dict[tuple[str, int], Fit] = field(default_factory=dict)
     refused: dict[int, list[Fit]] = field(default_factory=dict)
+    followed: set[int] = field(default_factory=set)
+    dropped: dict[int, Fit] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Drop orthogonal maps that no later layer was fed: orthogonal weights have one without any symmetry.
+
+        What makes it a symmetry is that the nonlinearity after it commutes with it, so that it arrives further on.
+        """
+        lost = {key: f for key, f in self.out.items() if f.kind == "orthogonal map" and id(f) not in self.followed}
+        self.dropped |= {i: fit for (_, i), fit in lost.items()}
+        gone = {id(fit) for fit in lost.values()}
+        self.out = {key: fit for key, fit in self.out.items() if id(fit) not in gone}
+        self.into = {key: fit for key, fit in self.into.items() if id(fit) not in gone}
 
     def words_in(self, i: int) -> str:
         """What was fitted on the channels that a call is fed; empty if nothing was."""
@@ -74,6 +89,9 @@ class Fits:
             worst = min(found, key=lambda f: f.r2)
             kinds = " or ".join(dict.fromkeys(f.kind for f in found))
             return f"fitted: {kinds} of channels, held-out R² {_r2(worst.r2)}"
+        if i in self.dropped:
+            r2 = _r2(self.dropped[i].r2)
+            return f"an orthogonal map of its channels fits (held-out R² {r2}), but no later layer is fed it"
         tried = ", ".join(f"{f.kind} R² {_r2(f.r2)}" for f in self.refused.get(i, []))
         return f"no action on its channels fits ({tried} held out)" if tried else ""
 
@@ -135,6 +153,11 @@ def rows_of(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         parts = [(x[0, 0 : 2 * n : 2], x[0, 1 : 2 * n : 2]) for x in (a, b)]
     step = max(1, -(-len(parts[0][0]) // ROWS))
     return tuple(torch.cat([first[::step], second[::step]]) for first, second in parts)  # type: ignore[return-value]
+
+
+def mixes(call: Call) -> bool:
+    """Whether a layer has weights between channels, so that it can tell which action they carry."""
+    return any(p.ndim > 1 for p in call.module.parameters())
 
 
 def more_rows(call: Call, seed: int = 0) -> Tensor | None:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from erlangen.audit.carry import Carrier
-from erlangen.audit.fitted import Fit, Fits, fit_action, more_rows, rows_of
+from erlangen.audit.fitted import Fit, Fits, fit_action, mixes, more_rows, rows_of
 from erlangen.audit.localise import Led, errors, with_hooks
 from erlangen.audit.progress import watch
 from erlangen.audit.record import Call, record
@@ -32,6 +32,9 @@ class _Fitting(Led):
                 error = errors(arrived, fit.apply(moved[0]))[0]
                 if error < least:
                     least, self.fits.into[self.action.label, i] = error, fit
+        fit = self.fits.into.get((self.action.label, i))
+        if fit is not None and least <= self.limit and mixes(call):
+            self.fits.followed.add(id(fit))
         return super().moved_inputs(i, call, args, kwargs)
 
     def moved_output(self, i: int, call: Call, output: Any) -> Any:
@@ -69,7 +72,7 @@ class _Fitting(Led):
                 return None
             fit = self.fits.into.get((self.action.label, i))
             moved = self.carry.move(self.action, z, call.in_rep)
-            clean, turned = (call.module(v) for v in (z, moved if fit is None else fit.apply(moved)))
+            clean, turned = (call.module.forward(v) for v in (z, moved if fit is None else fit.apply(moved)))
             pair = (turned, self.carry.move(self.action, clean, None))
         found = fit_action(*pair)
         if found and found[-1].stands:
@@ -95,4 +98,5 @@ def fit_channels(
     fits = Fits()
     for action in watch(actions, "fits"):
         with_hooks(model, calls, _Fitting(calls, carry, action, fits, limit), signal, reps[0])
+    fits.settle()
     return fits

@@ -21,8 +21,8 @@ def _border(call: Call) -> Reason | None:
     module, d = call.module, len(sizes(call.main_input))
     if isinstance(module, nn.modules.padding._CircularPadNd):
         return (
-            "circular padding makes the map larger than the domain, so a shift is none of the padded map; a convolution "
-            "that takes the border off again mends it",
+            "circular padding makes the map larger than the domain, so a shift is none of the padded map; a "
+            "convolution that takes the border off again mends it",
             "padding_mode='circular' in the convolution, which does both",
         )
     if isinstance(module, PADS):
