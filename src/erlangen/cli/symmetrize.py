@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from erlangen.cli.audit import target_of
 from erlangen.errors import RunError
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from erlangen.learn import Symmetrization
 
 
@@ -52,7 +51,7 @@ def symmetrize(
     from erlangen.adapt import symmetrize as make
     from erlangen.learn.symmetrized import keep_symmetrized, symmetrized_report
 
-    module, dataset = _target(target, model)
+    module, dataset = target_of(target, model)
     if data is not None or dataset is None:
         if data is None:
             raise RunError("a module alone has no data. Fix: --data NAME (erlangen data list shows them), and --group.")
@@ -99,22 +98,3 @@ def _write(found: "Symmetrization", command: str, html: str | None, json: str | 
         Path(json).parent.mkdir(parents=True, exist_ok=True)
         write_json(Path(json), found.describe())
         print(f"report   {json}")
-
-
-def _target(target: str, model: str | None) -> "tuple[nn.Module, Any]":
-    """The module to symmetrise, and the data set of its run if it has one."""
-    from erlangen.cli.audit import load_module
-
-    path, colon, name = target.rpartition(":")
-    if colon and path.endswith(".py"):
-        return load_module(Path(path), name), None
-    if target.endswith(".py"):
-        raise RunError(f"{target} holds many things. Fix: name the module in it: {target}:name")
-    from erlangen.learn import Run
-
-    given = None
-    if model is not None:
-        file, _, name = model.rpartition(":")
-        given = load_module(Path(file), name)
-    run = Run.load(target, model=given)
-    return run.model, run.data
