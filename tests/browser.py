@@ -66,10 +66,9 @@ class Socket:
         text = b""
         while True:
             first, second = self._take(2)
-            size = second & 0x7F
-            size = struct.unpack(">H", self._take(2))[0] if size == 126 else size
-            size = struct.unpack(">Q", self._take(8))[0] if size == 127 else size
-            part = self._take(size)
+            mark = second & 0x7F  # looked at once: a text of 127 bytes is no mark
+            form, width = {126: (">H", 2), 127: (">Q", 8)}.get(mark, ("", 0))
+            part = self._take(struct.unpack(form, self._take(width))[0] if width else mark)
             if first & 0x0F in (0, 1):
                 text += part
                 if first & 0x80:
