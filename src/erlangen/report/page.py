@@ -174,7 +174,7 @@ def _cell(value: Any) -> dict[str, Any]:
     text = _words(value)
     numeric = (isinstance(value, (int, float)) and not isinstance(value, bool)) or text.rstrip(" %").replace(
         ".", ""
-    ).isdigit()
+    ).replace(",", "").isdigit()
     return {"text": text, "numeric": numeric, "verdict": text if text in SIGNS else ""}
 
 
