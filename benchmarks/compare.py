@@ -18,8 +18,8 @@ they are, moved by the group, and turned by any angle where that is a symmetry:
 What is finished is kept in `--out`: the same command goes on, and prints everything again.
 
 Last run (`--threads 1`; a shared CPU without AMX, torch 2.13.0). C4 helped on mnist-rot, every arm that has to learn it
-is behind (p = 0.02 after Holm's correction); on mutag, fastsk-ctcf and adrenal so few seeds decide nothing; on fastsk-ctcf
-augmentation with averaging is ahead at every size, on adrenal the plain network while the glands lie as they do:
+is behind (p = 0.02 after Holm's correction). On mutag, fastsk-ctcf and adrenal so few seeds decide nothing: on
+fastsk-ctcf augmentation with averaging is ahead at every size, on adrenal the plain network as the glands lie.
 
     mnist-rot, C4, 3 seeds, accuracy
     examples  arm                             upright             moved            turned   flips    error
