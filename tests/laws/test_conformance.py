@@ -224,7 +224,16 @@ EVERY_LAW: dict[str, Build] = {
 }
 
 
-@pytest.mark.parametrize("name", EVERY_LAW)
+LONG = {
+    "network shift",
+    "network of separable blocks",
+    "network scales",
+    "network restricted",
+    "wide residual network",
+}  # whole networks whose layers are all looked at by themselves
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in EVERY_LAW])
 def test_every_layer_keeps_every_law(name: str) -> None:
     torch.manual_seed(0)
     check(EVERY_LAW[name]())

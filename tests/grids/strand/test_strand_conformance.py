@@ -81,7 +81,18 @@ FRAMES: dict[str, Callable[[], EquivariantModule]] = {
 }
 
 
-@pytest.mark.parametrize("name", EVERY_LAW)
+LONG = {
+    "network attention",
+    "network state space",
+    "network even and odd",
+    "network words",
+    "network U",
+    "network letters",
+    "network counts",
+}  # whole networks whose layers are all looked at by themselves
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in EVERY_LAW])
 def test_every_layer_keeps_every_law(name: str) -> None:
     torch.manual_seed(0)
     check(EVERY_LAW[name]())
