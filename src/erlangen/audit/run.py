@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from erlangen.audit.adapted import adapted, name_of
 from erlangen.audit.carry import UnknownAction, carrier_of
@@ -33,6 +33,7 @@ from erlangen.blueprint import Action, Field, Signal
 from erlangen.errors import ErlangenError
 
 LAYER_SAMPLES = 8  # samples for the layer audit, which keeps every activation
+LAYER_VALUES = 5 << 17  # numbers in those samples together, so that large images stay within memory
 
 
 def audit(
@@ -222,7 +223,7 @@ def _look_inside(
     chunk = next(c for c in reversed(subject.probe.chunks) if c.first <= worst.worst_sample)
     signal, index = chunk.signal, worst.worst_sample - chunk.first
     if not isinstance(signal, Signal):
-        others = [i for i in range(len(signal)) if i != index][: LAYER_SAMPLES - 1]
+        others = [i for i in range(len(signal)) if i != index][: _kept(signal) - 1]
         signal, index = signal[[index, *others]], 0
     carry = carrier_of(subject.in_field, signal)
     reps = (carry.rep_of(subject.in_field), carry.rep_of(subject.out_field))
@@ -249,6 +250,11 @@ def _look_inside(
         return findings, picture
     except (UnknownAction, ErlangenError, RuntimeError):
         return findings, None
+
+
+def _kept(signal: Tensor) -> int:
+    """How many samples the layer audit takes: fewer of large ones, since every activation is kept."""
+    return max(2, min(LAYER_SAMPLES, LAYER_VALUES // max(1, signal[0].numel())))
 
 
 def _shown_motions(subject: Subject, tried: list[Action]) -> list[Action]:
