@@ -25,6 +25,10 @@ other work took half of both cores, so that seconds of CPU are what counts:
     forward                                2.128       3.6
     double backward                        2.934       5.0
     lie-deriv: double backward, bilinear   3.386       5.7
+
+The whole audit again with `--threads 2 --repeats 1 --parts "and the continuous part"` on two cores of an EPYC without
+AVX-512 while tests took part of both, after fitted actions and stability curves had come in: 296 s, 429 s of CPU,
+2.01 GB (8 instead of 4 samples in the layer audit, on quiet cores: 243 s, 465 s of CPU, 2.40 GB).
 """
 
 import argparse
