@@ -11,7 +11,7 @@ import torch
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.mark.parametrize("script", ["separable_block.py", "fft_convolution.py", "wide_resnet.py"])
+@pytest.mark.parametrize("script", ["separable_block.py", "spectra.py", "wide_resnet.py"])
 def test_smoke(script: str, monkeypatch, capsys, tmp_path) -> None:
     """A table is printed; a second call finds every cell in the file."""
     threads, out = torch.get_num_threads(), tmp_path / "cells.json"

@@ -3,7 +3,6 @@
 from erlangen.grids.coarsen import Pool, Upsample
 from erlangen.grids.colour import IlluminationNorm, colour_field, hue_matrix, hue_turn, lighting
 from erlangen.grids.depthwise import DepthwiseConv
-from erlangen.grids.fft import FFTConv
 from erlangen.grids.fourier_nonlinearity import FourierNonlinearity
 from erlangen.grids.groups import point_matrices
 from erlangen.grids.hexagon import HexBatchNorm, HexConv, HexGrid, HexPool, HexUpsample, to_hexagon, to_square
@@ -31,7 +30,6 @@ __all__ = [
     "Conv",
     "DenseReadout",
     "DepthwiseConv",
-    "FFTConv",
     "Flatten",
     "FourierNonlinearity",
     "Grid",

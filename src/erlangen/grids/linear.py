@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
-from erlangen.errors import DomainError, ExactnessError, FieldError
+from erlangen.errors import DomainError, ExactnessError, FieldError, UnknownName
+from erlangen.grids.convolve import METHODS, convolve_spectra
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.groups import exact_for, mixed_axes
 from erlangen.grids.line import convolve_line
@@ -46,6 +47,8 @@ class Conv(EquivariantModule):
         bias: whether to add the invariant vectors of the output representation.
         padding_mode: "zeros" or "circular".
         inexact: "refuse" raises where a stride breaks the symmetry; "allow" goes on, and plan and audit say so.
+        method: "direct"; "spectra", through products of spectra, for stride 1, dilation 1 and one group; "auto",
+            whichever a measured table of this machine says is faster for the size at hand.
 
     Raises:
         NoEquivariantMap: dim Hom = 0 for a term of the output, which would be constantly zero.
@@ -68,6 +71,7 @@ class Conv(EquivariantModule):
         bias: bool = True,
         padding_mode: str = "zeros",
         inexact: str = "refuse",
+        method: str = "auto",
     ) -> None:
         super().__init__(in_field, out_field)
         space = in_field.space
@@ -84,6 +88,7 @@ class Conv(EquivariantModule):
         reach = tuple(r * (k - 1) for r, k in zip(self.dilation, self.kernel_size, strict=True))
         self.padding = tuple(r // 2 for r in reach) if padding is None else spread(padding, self.d, "padding", least=0)
         self.groups, self.padding_mode, self.inexact = groups, padding_mode, inexact
+        self.method = self._check_method(method)
         self._check_anisotropy()
         mixed = mixed_axes(in_field.group, self.d)
         # tensor axes that some element mirrors or exchanges; kept, so that compiled forward passes meet no numpy
@@ -138,11 +143,12 @@ class Conv(EquivariantModule):
             self._refuse(shape)
         dtype = operator_dtype("dense", x)
         kernel, bias = self.kernel(dtype), self.expanded_bias()
-        padding = self.padding
-        if self.padding_mode != "zeros" and any(padding):
+        bias, x, padding = None if bias is None else bias.to(dtype), x.to(dtype), self.padding
+        if self.one_step and (y := convolve_spectra(x, kernel, bias, padding, self.circular, self.method)) is not None:
+            return y
+        if self.circular and any(padding):
             x, padding = wrap(x, padding), (0,) * self.d
-        bias = None if bias is None else bias.to(dtype)
-        return CONV[self.d](x.to(dtype), kernel, bias, self.stride, padding, self.dilation, self.groups)
+        return CONV[self.d](x, kernel, bias, self.stride, padding, self.dilation, self.groups)
 
     # what the plan says
 
@@ -176,6 +182,18 @@ class Conv(EquivariantModule):
                 "Fix: change the kernel or the size by one, "
                 f"or use stride 1 and Pool, or say inexact='allow'."
             )
+
+    def _check_method(self, method: str) -> str:
+        self.circular = self.padding_mode == "circular"
+        self.one_step = max(*self.stride, *self.dilation, self.groups) == 1
+        if method not in METHODS:
+            raise UnknownName("method", method, METHODS)
+        if method == "spectra" and not self.one_step:
+            raise FieldError(
+                "a product of spectra is a convolution with stride and dilation 1 that mixes all fields. "
+                "Fix: method='auto' for strides, dilations and groups."
+            )
+        return method
 
     def _check_anisotropy(self) -> None:
         """Stride, padding and dilation must be equal along axes that the group exchanges."""

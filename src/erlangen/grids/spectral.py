@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from erlangen.blueprint import EquivariantModule, Field, check_channels
 from erlangen.errors import DomainError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
-from erlangen.grids.fft import kernel_spectrum
 from erlangen.grids.groups import exact_for
 from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread
@@ -105,6 +104,27 @@ def spectrum(kernel: Float[Tensor, "c_out c_in *taps"], modes: tuple[int, ...]) 
         steps = (torch.arange(count, device=kernel.device) * m) % (2 * m + 1)
         phase = phase[..., None] - steps.to(kernel.dtype) * (2 * pi / (2 * m + 1))
     return found * torch.polar(torch.ones_like(phase), phase).flatten()[:, None, None]
+
+
+def kernel_spectrum(kernel: Float[Tensor, "c_out c_in *taps"], sizes: list[int]) -> Tensor:
+    """conj k̂(ξ) = Σ_t k(t) exp(2πi ξ·t / n) for every frequency of `rfftn`, as matrices [frequencies, c_out, c_in].
+
+    Taps are few, so that products with the matrix of every axis cost less than transforms of padded kernels.
+
+    Args:
+        kernel: real taps; the first one is at 0.
+        sizes: n along each axis.
+    """
+    d = len(sizes)
+    found = kernel.movedim((0, 1), (-2, -1))
+    found = torch.complex(found, torch.zeros_like(found))
+    for axis in reversed(range(d)):
+        n, taps = sizes[axis], kernel.shape[2 + axis]
+        count = n // 2 + 1 if axis == d - 1 else n
+        steps = torch.arange(count, device=kernel.device).outer(torch.arange(taps, device=kernel.device)) % n
+        angles = steps.to(kernel.dtype) * (2 * pi / n)
+        found = torch.tensordot(torch.polar(torch.ones_like(angles), angles), found, ([1], [d - 1]))
+    return found.flatten(0, d - 1)
 
 
 def spectral_conv(x: Tensor, matrices: Tensor, bias: Tensor | None, modes: tuple[int, ...]) -> Tensor:

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
 from erlangen.errors import ExactnessError, FieldError
+from erlangen.grids.convolve import convolve_spectra
 from erlangen.grids.hexagon.kernel import HexBias, HexKernel
 from erlangen.grids.hexagon.lattice import masked, radius_of
 from erlangen.grids.stride import spread
@@ -96,8 +97,12 @@ class HexConv(EquivariantModule):
         check_channels(self.in_field, x.shape[1], "HexConv")
         dtype = operator_dtype("dense", x)
         bias = self.expanded_bias()
-        bias = None if bias is None else bias.to(dtype)
-        return convolve_cells(x.to(dtype), self.kernel(dtype), bias, self.stride, self.dilation, self.groups)
+        bias, x, kernel = None if bias is None else bias.to(dtype), x.to(dtype), self.kernel(dtype)
+        if max(self.stride, self.dilation, self.groups) == 1:
+            y = convolve_spectra(x, kernel, bias, (self.reach, self.reach))
+            if y is not None:
+                return masked(y)
+        return convolve_cells(x, kernel, bias, self.stride, self.dilation, self.groups)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """At every radius."""
