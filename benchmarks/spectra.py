@@ -27,7 +27,7 @@ from cells import Cells
 
 import erlangen as eg
 from erlangen.grids import Conv
-from erlangen.grids.convolve import find_tiles, training_work
+from erlangen.grids.convolve import THIN, find_tiles, training_work
 from erlangen.learn.allocator import freed_memory_kept
 
 ARMS = ("torch", "direct", "spectra", "auto")
@@ -83,7 +83,7 @@ def cell(group: str, fields: int, shape: tuple[int, ...], batch: int, kernel: in
         training_work(tiles, batch, field.size, field.size),
         3 * batch * layers["direct"].multiplications(shape),
     )
-    parts = [100 * work["frequencies"] / direct, 100 * (work["frequencies"] + work["product"]) / direct]
+    parts = [100 * work["frequencies"] / direct, 100 * (work["frequencies"] + work["product"] / THIN) / direct]
     return best | {"takes": find_tiles(*words) is not None, "parts": parts, "errors": errors, "length": tiles[0].length}
 
 

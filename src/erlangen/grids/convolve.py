@@ -12,6 +12,7 @@ from erlangen.grids.spectra import Tiles, tiled_conv
 
 METHODS = ("auto", "direct", "spectra")
 LENGTHS = (6, 8, 9, 11, 12, 14, 16, 18, 20, 24, 30, 36, 48, 64)  # of pieces that are tried besides a whole axis
+THIN, PASSES = 2, 6  # thin matrices take longer; passes over each number, fitted to benchmarks/spectra.py
 LEAST = 3e7  # multiplications from which on a table that may have to be measured first is asked
 
 
@@ -83,7 +84,7 @@ def find_tiles(
         tiles = tuple(Tiles(n, k, p, c, circular) for n, k, p, c in zip(shape, taps, padding, counts, strict=True))
         found[tiles] = training_work(tiles, batch, c_in, c_out)
     if method == "auto":
-        least = min(w["frequencies"] + w["product"] for w in found.values())
+        least = min(w["frequencies"] + w["product"] / THIN for w in found.values())
         if 3 * direct < max(LEAST, GAIN * least):
             return None
     at = rates(torch.float32)
@@ -120,6 +121,6 @@ def training_work(tiles: tuple[Tiles, ...], batch: int, c_in: int, c_out: int) -
     spectrum = 3.0 * coefficients * c_in * c_out
     return {
         "frequencies": 3 * spectrum * pieces,
-        "product": 2 * (transforms + spectrum * prod(t.taps for t in tiles)),
-        "memory": 4 * numbers + 2 * spectrum,
+        "product": 2 * THIN * (transforms + spectrum * prod(t.taps for t in tiles)),
+        "memory": PASSES * (numbers + spectrum),
     }

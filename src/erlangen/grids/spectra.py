@@ -194,4 +194,8 @@ def _matrices(
     )
     p, q = waves.real, waves.imag
     over = np.stack([p, q - p, q + p], axis=1).reshape(3 * len(waves), -1)
-    return tuple([np.ascontiguousarray(m, kind) for m in part] for part in (into, [over], back))
+    return _cast(into, kind), _cast([over], kind), _cast(back, kind)
+
+
+def _cast(matrices: list[np.ndarray], kind: type) -> list[np.ndarray]:
+    return [np.ascontiguousarray(matrix, kind) for matrix in matrices]
