@@ -6,8 +6,7 @@ the direct way multiplies once for every tap and output. With 5×5 taps a tenth 
 is left, and the error of rounding is smaller. The transforms along an axis are products with matrices of about N rows,
 cheap beside the products of channels; complex coefficients never appear as such.
 
-Source: Cooley, Lewis, Welch 1967 (overlap-save); Mathieu, Henaff, LeCun 2014, arXiv 1312.5851; the product of complex
-numbers in three real ones: Gauss, see Knuth, The Art of Computer Programming 2, section 4.6.4.
+Source: Stockham 1966, AFIPS 28 (pieces that overlap); Mathieu, Henaff, LeCun 2014, arXiv 1312.5851 (layers).
 """
 
 from dataclasses import dataclass
@@ -143,6 +142,8 @@ def tiled_conv(
         The convolution, channels last in memory.
 
     Law: the transform of a correlation is x̂(ξ) · conj k̂(ξ).
+
+    Source: Mathieu, Henaff, LeCun 2014, arXiv 1312.5851.
     """
     d, batch, c_in, c_out = len(tiles), x.shape[0], x.shape[1], kernel.shape[0]
     work = _matrices(tiles, x.dtype)
