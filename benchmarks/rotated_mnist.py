@@ -20,7 +20,7 @@ Last run of `wide` (`--threads 1 --arms wide --minutes 120`: 120 minutes of one 
 which is 60 of two; one seed):
 
     arm     parameters  minutes  epochs  test error, %  averaged, %  change under C4  flips, %
-    wide       682,298      120      49           0.84     AVERAGED            6e-07       0.0
+    wide       682,298      120      49           0.84            –            6e-07       0.0
 
 Last run of the default for 80 epochs, and of its plain twin for as long (two cores of a Xeon with AMX, torch 2.13.0):
 

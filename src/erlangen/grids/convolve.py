@@ -12,7 +12,8 @@ from erlangen.grids.spectra import Tiles, tiled_conv
 
 METHODS = ("auto", "direct", "spectra")
 LENGTHS = (6, 8, 9, 11, 12, 14, 16, 18, 20, 24, 30, 36, 48, 64)  # of pieces that are tried besides a whole axis
-THIN, PASSES = 2, 6  # thin matrices take longer; passes over each number, fitted to benchmarks/spectra.py
+# thin matrices take longer; passes over each number and over the spectra of kernels; fitted to benchmarks/spectra.py
+THIN, PASSES, SPECTRA = 2, 6, 14
 LEAST = 3e7  # multiplications from which on a table that may have to be measured first is asked
 
 
@@ -122,5 +123,5 @@ def training_work(tiles: tuple[Tiles, ...], batch: int, c_in: int, c_out: int) -
     return {
         "frequencies": 3 * spectrum * pieces,
         "product": 2 * THIN * (transforms + spectrum * prod(t.taps for t in tiles)),
-        "memory": PASSES * (numbers + spectrum),
+        "memory": PASSES * numbers + SPECTRA * spectrum,
     }
