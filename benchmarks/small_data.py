@@ -14,8 +14,8 @@ of one seed are nested. The error is on all 10,000 test images, with the last we
     python benchmarks/small_data.py --out runs/small_data.json
     python benchmarks/small_data.py --smoke
 
-Last run (`--threads 1 --size tiny --counts 1000 5000 --arms plain "plain + flips" D1 --steps 800 --seeds 2`, a core of an
-EPYC without AMX, torch 2.13.0; error in per cent, mean ± standard deviation, minutes of processor time):
+Last run (`--threads 1 --size tiny --counts 1000 5000 --arms plain "plain + flips" D1 --steps 800 --seeds 2`, a core of
+an EPYC without AMX, torch 2.13.0; error in per cent, mean ± standard deviation, minutes of processor time):
 
                    parameters  minutes         1,000         5,000
     plain              39,610      0.7  16.60 ± 0.24  15.16 ± 0.07
