@@ -161,7 +161,7 @@ def test_norms_gates_and_readouts_commute_with_every_element(name, training):
         for p in module.parameters():
             nn.init.normal_(p)
         before, after = module.in_field.rep, module.out_field.rep
-        x = torch.randn(3, before.size, *(4,) * field.space.d, dtype=torch.float64)
+        x = torch.randn(8, before.size, *(4,) * field.space.d, dtype=torch.float64)
         with torch.no_grad():
             y = module(x)
             for g in elements:

@@ -11,6 +11,7 @@ from erlangen.errors import DomainError, NoEquivariantMap, NonlinearityError, Un
 from erlangen.grids import (
     BatchNorm,
     Conv,
+    DenseReadout,
     Flatten,
     Grid,
     InvariantReadout,
@@ -21,6 +22,7 @@ from erlangen.grids import (
     rotate,
 )
 from erlangen.grids.coarsen import window
+from erlangen.grids.readout import InvariantNorm
 
 MIXED = "2 regular + standard + sign + 3 trivial"
 
@@ -238,3 +240,33 @@ def test_conv_of_odd_layouts():
     conv = Conv(f, f, 3)
     x = torch.randn(2, 10, 10, f.size).permute(0, 3, 1, 2)
     assert torch.allclose(conv(x), conv(x.contiguous()), atol=1e-5)
+
+
+@pytest.mark.parametrize("examples", [0, 1, 2, 8])
+def test_invariants_are_standardised_in_batches_of_any_size(examples):
+    """Small batches by the running statistics, which follow them; others by their own."""
+    norm = InvariantNorm(5).double().train()
+    random = torch.Generator().manual_seed(0)
+    for _ in range(300):
+        y = norm(7 + 3 * torch.randn(examples, 5, generator=random, dtype=torch.float64))
+    assert y.shape == (examples, 5)
+    if examples == 8:
+        assert y.mean(0).abs().max() < 1e-12
+    if examples:
+        assert (norm.running_mean - 7).abs().max() < 2.5
+        assert (norm.running_var - 9).abs().max() < 8.0
+    norm.eval()
+    x = 7 + 3 * torch.randn(4, 5, generator=random, dtype=torch.float64)
+    torch.testing.assert_close(norm(x), (x - norm.running_mean) / (norm.running_var + norm.eps).sqrt())
+    torch.testing.assert_close(norm.export().eval()(x), norm(x))
+
+
+@pytest.mark.parametrize("group", ["C1", "C4", "D4"])
+def test_a_new_dense_readout_gives_outputs_of_order_one(group):
+    """Whatever the orbit: shared weights would add up the means of features that are not negative."""
+    field = Grid(2).field(group, "8 regular")
+    torch.manual_seed(0)
+    square = [
+        DenseReadout(field, Segment(3))(torch.randn(2, field.size, 8, 8).relu()).square().mean() for _ in range(9)
+    ]
+    assert 0.4 < float(torch.stack(square).mean()) < 2.5

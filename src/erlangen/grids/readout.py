@@ -1,6 +1,6 @@
 """Heads: invariant vectors, equivariant maps, and the flatten that loses the symmetry."""
 
-from math import prod
+from math import pi, prod
 from typing import Any
 
 import torch
@@ -50,10 +50,11 @@ def invariant_head(
 
 
 class InvariantReadout(EquivariantModule):
-    """Global pooling to invariants of every copy, then a linear map.
+    """Global pooling to invariants of every copy, standardised, then a linear map.
 
     A permuted copy gives the maximum and the mean over its channels and all points; another copy gives the maximum
-    and the mean of its norm.
+    and the mean of its norm. Such numbers lie far from zero and differ little from one example to the next, so that a
+    linear map learns little else than their mean at first; `InvariantNorm` takes that away.
 
     Law: f(g·x) = f(x), for the point group and for shifts of a periodic signal.
 
@@ -69,29 +70,74 @@ class InvariantReadout(EquivariantModule):
             raise NoEquivariantMap("invariants", self.out_field, "ask for trivial outputs, or use a dense task")
         self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
         copies = sum(m for m, _, _ in self.terms)
-        self.linear = nn.Linear(2 * copies, self.out_field.size)
+        self.norm = InvariantNorm(2 * copies)
         self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(2 * copies, self.out_field.size)
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
-        """Invariants, then the linear map."""
+        """Invariants, their norm, then the linear map."""
         check_channels(self.in_field, x.shape[1], "InvariantReadout")
-        return self.linear(self.dropout(invariants(x, self.terms)).to(self.linear.weight.dtype))
+        found = self.norm(invariants(x, self.terms).to(self.linear.weight.dtype))
+        return self.linear(self.dropout(found))
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A point."""
         return ()
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
-        """Those of the linear map, and one a value for the mean."""
-        return self.linear.weight.numel() + self.in_field.size * prod(shape)
+        """Those of the linear map, one an invariant for the norm and one a value for the mean."""
+        return self.linear.weight.numel() + self.linear.in_features + self.in_field.size * prod(shape)
 
     def export(self) -> nn.Module:
-        """Pooling and `nn.Linear`."""
-        return PlainReadout(self.terms, self.linear)
+        """Pooling, `nn.BatchNorm1d` and `nn.Linear`."""
+        return PlainReadout(self.terms, self.norm.export(), self.linear)
 
     def extra_repr(self) -> str:
         """Fields."""
         return f"{self.in_field.rep} -> {self.out_field.rep}"
+
+
+class InvariantNorm(nn.Module):
+    """Batch norm of invariants, without an affine map of its own, that also takes single examples.
+
+    In training, a batch of at least `fewest` examples is normalised by its own mean and variance; a smaller one, whose
+    variance would say little (of two examples only their order is left), by the running ones, which it then moves.
+
+    Args:
+        size: how many invariants.
+        momentum: share of the new statistics in the running ones.
+        eps: added to the variance.
+        fewest: examples in a batch that is normalised by itself.
+
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, size: int, momentum: float = 0.1, eps: float = 1e-5, fewest: int = 8) -> None:
+        super().__init__()
+        self.momentum, self.eps, self.fewest = momentum, eps, fewest
+        self.register_buffer("running_mean", torch.zeros(size))
+        self.register_buffer("running_var", torch.ones(size))
+
+    def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        """(x - mean) / √(variance + eps)."""
+        mean, variance = self.running_mean, self.running_var
+        if self.training and len(x) >= self.fewest:
+            return functional.batch_norm(x, mean, variance, training=True, momentum=self.momentum, eps=self.eps)
+        y = (x - mean) * (variance + self.eps).rsqrt()
+        if self.training and len(x):
+            with torch.no_grad():
+                variance.lerp_((x - mean).square().mean(0), self.momentum)
+                mean.lerp_(x.mean(0), self.momentum)
+        return y
+
+    def export(self) -> nn.BatchNorm1d:
+        """`BatchNorm1d` with these statistics."""
+        plain = nn.BatchNorm1d(len(self.running_mean), self.eps, self.momentum, affine=False).to(self.running_mean)
+        plain.load_state_dict({**plain.state_dict(), **self.state_dict()})
+        return plain
 
 
 def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]]) -> Float[Tensor, "b invariants"]:
@@ -126,19 +172,23 @@ def _largest(x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c"]:
 class PlainReadout(nn.Module):
     """The plain-torch form of `InvariantReadout`."""
 
-    def __init__(self, terms: list[tuple[int, int, bool]], linear: nn.Linear) -> None:
+    def __init__(self, terms: list[tuple[int, int, bool]], norm: nn.Module, linear: nn.Linear) -> None:
         super().__init__()
         self.terms = terms
+        self.norm = norm
         self.linear = nn.Linear(linear.in_features, linear.out_features).to(linear.weight)
         self.linear.load_state_dict(linear.state_dict())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Invariants, then the linear map."""
-        return self.linear(invariants(x, self.terms).to(self.linear.weight.dtype))
+        """Invariants, their norm, then the linear map."""
+        return self.linear(self.norm(invariants(x, self.terms).to(self.linear.weight.dtype)))
 
 
 class DenseReadout(EquivariantModule):
     """A 1×1 convolution to the output representation at every point.
+
+    The features after a ReLU have a mean, which the shared weights of an orbit add up |orbit| times: weights drawn for
+    features of mean zero would start a network of the cube with outputs of 6 in place of 1. So they are rescaled.
 
     Law: f(g·x) = g·f(x).
 
@@ -153,6 +203,16 @@ class DenseReadout(EquivariantModule):
     def __init__(self, field: Field, task: Task) -> None:
         super().__init__(field, Field(field.space, task.out_rep(field.group)))
         self.conv = Conv(field, self.out_field, 1)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Outputs of mean square 1 for features max(0, z), z ~ N(0, 1): of mean 1/√(2π), variance 1/2 - 1/(2π)."""
+        self.conv.reset_parameters()
+        rows = self.conv.kernel().flatten(1)
+        square = (0.5 - 0.5 / pi) * rows.square().sum(1) + 0.5 / pi * rows.sum(1).square()
+        for weight in self.conv.weights:
+            weight /= square.mean().clamp_min(1e-12).sqrt()
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k *space"]:
         """One linear map at every point."""
