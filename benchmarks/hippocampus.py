@@ -45,6 +45,10 @@ ARMS: dict[str, tuple[str, float, str | None]] = {  # name -> (group, width, aug
     "derived O": ("O", 1.0, None),
     "derived O + angles": ("O", 1.0, "rotation"),
 }
+LAYERS: dict[str, Any] = {  # all but the head on voxels of 2 mm, for machines without fast bfloat16
+    "widths": (32, 64, 64, 128, 128),
+    "coarsen_after": (-1, 0, 2),
+}
 POSES = {"upright": None, "cube": "O", "angles": "rotation"}
 DRAWS = 2
 
@@ -61,7 +65,8 @@ def train(arm: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
         few = data.train.take(range(4))
         data, judged = replace(data, train=few, validation=few.take([0])), judged.take([0])
     torch.manual_seed(seed)
-    net = eg.derive(data.field(group), data.task, "small", width=width * given.width)
+    layers = LAYERS if given.coarse else {}
+    net = eg.derive(data.field(group), data.task, "small", width=width * given.width, **layers)
     length = {"epochs": given.epochs} if given.epochs else {"minutes": given.minutes}
     recipe = {"batch_size": 2, "lr": given.lr, "weight_decay": 0.01, "ema": 0.99}
     run = eg.fit(net, data, seed=seed, augment=augment, progress=False, **length, **recipe)
@@ -103,6 +108,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=12.0, help="of training, for every arm")
     parser.add_argument("--epochs", type=int, default=None, help="in place of minutes")
     parser.add_argument("--width", type=float, default=1.0, help="of all arms, for machines without fast bfloat16")
+    parser.add_argument("--coarse", action="store_true", help="all layers but the head at half the resolution")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--validation", action="store_true")
@@ -124,6 +130,7 @@ def key(arm: str, seed: int, given: argparse.Namespace) -> str:
     length = f"{given.epochs} epochs" if given.epochs else f"{given.minutes:g} minutes"
     words = [arm, length, f"lr {given.lr:g}", f"seed {seed}"]
     words += [f"width {given.width:g}"] if given.width != 1.0 else []
+    words += ["coarse"] if given.coarse else []
     return ", ".join([*words, "validation"] if given.validation else words)
 
 

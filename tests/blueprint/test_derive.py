@@ -94,6 +94,15 @@ def test_the_dials() -> None:
         derive(FIELD, Classify(2), depth=0)
 
 
+def test_coarsening_before_the_first_block() -> None:
+    assert leaf_types(derive(FIELD, Classify(2), depth=1, coarsen_after=(-1,))) == [Halve, Mix, Scale, Relu, Head]
+    dense = derive(FIELD, Segment(2), depth=1, coarsen_after=(-1,))
+    assert leaf_types(dense)[:4] == [Halve, Mix, Scale, Relu]
+    fine = [name for name, _, at in dense.trace_shapes((16,)) if at == (16,)]
+    assert fine == ["steps.0.inner.steps.0", "steps.0.refine", "steps.0.fuse"]  # no block: the head sees both paths
+    assert dense(torch.randn(2, FIELD.size, 16)).shape == (2, 2, 16)
+
+
 def test_what_is_no_field_or_task_is_refused() -> None:
     with pytest.raises(FieldError, match=r"needs a field, got Ring.*space\.field"):
         derive(Ring(16), Classify(2))  # type: ignore[arg-type]
@@ -102,7 +111,9 @@ def test_what_is_no_field_or_task_is_refused() -> None:
 
 
 @pytest.mark.parametrize("task", [Classify(3, 0.1), Regress(2), Segment(4), Predict("1 regular")])
-@pytest.mark.parametrize("options", [{}, {"widths": (4, 8), "coarsen_after": (0,), "dropout": 0.5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"widths": (4, 8), "coarsen_after": (0,), "dropout": 0.5}, {"coarsen_after": (-1, 0)}]
+)
 def test_declarations_round_trip_through_json(task: "Classify", options: dict) -> None:
     network = derive(FIELD, task, width=1.5, depth=2, **options)
     again = network_from(json.loads(json.dumps(network.declaration)))

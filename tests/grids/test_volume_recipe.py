@@ -35,9 +35,10 @@ def test_small_volumes_are_halved_less() -> None:
 
 
 @pytest.mark.parametrize("shape", [(9, 12, 7), (16, 16, 16)])
-def test_exact_at_odd_sizes(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("options", [{}, {"coarsen_after": (-1, 0)}])
+def test_exact_at_odd_sizes(shape: tuple[int, ...], options: dict) -> None:
     torch.manual_seed(0)
-    net = eg.derive(eg.Grid(3).field("O"), eg.Segment(2), "tiny").double().eval()
+    net = eg.derive(eg.Grid(3).field("O"), eg.Segment(2), "tiny", **options).double().eval()
     x = torch.randn(1, 1, *shape, dtype=torch.float64)
     y = net(x)
     for g in (1, 7, 20):

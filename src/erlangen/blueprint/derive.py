@@ -81,8 +81,7 @@ def derive(
     space = field.space
     recipe, others = _adapt(space.recipe(size, field, task), width, depth, options)
     recipe = space.adapt(recipe, others)
-    body = _u_shaped(field, recipe) if task.dense and recipe.coarsen_after else _straight(field, recipe)
-    head = _head(body[-1].out_field, task, recipe)
+    modules = _dense(field, task, recipe) if task.dense and recipe.coarsen_after else _straight(field, task, recipe)
     declaration = {
         "space": space.describe(),
         "group": field.group.describe(),
@@ -93,7 +92,7 @@ def derive(
         "depth": depth,
         "options": options,
     }
-    return Network(*body, head, task=task, declaration=declaration)
+    return Network(*modules, task=task, declaration=declaration)
 
 
 def _head(field: Field, task: Task, recipe: Recipe) -> EquivariantModule:
@@ -177,17 +176,29 @@ def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
     return Representation(field.group, tuple((max(1, round(m * channels / unit.size)), c) for m, c in unit.terms))
 
 
-def _straight(field: Field, recipe: Recipe) -> list[EquivariantModule]:
-    """B σ, P where the recipe coarsens, …"""
-    now = field
-    steps: list[EquivariantModule] = []
+def _straight(field: Field, task: Task, recipe: Recipe) -> list[EquivariantModule]:
+    """B σ, P where the recipe coarsens, …, the head."""
+    steps = [field.space.coarsen(field, **recipe.coarsen)] if -1 in recipe.coarsen_after else []
+    now = steps[-1].out_field if steps else field
     for i, channels in enumerate(recipe.widths):
         steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
             steps.append(now.space.coarsen(now, **recipe.coarsen))
             now = steps[-1].out_field
-    return steps
+    return [*steps, _head(now, task, recipe)]
+
+
+def _dense(field: Field, task: Task, recipe: Recipe) -> list[EquivariantModule]:
+    """A U and its head; with -1 in `coarsen_after`, all of the U a step coarser, and the head sees the input too."""
+    if -1 not in recipe.coarsen_after:
+        steps = _u_shaped(field, recipe)
+        return [*steps, _head(steps[-1].out_field, task, recipe)]
+    down = field.space.coarsen(field, **recipe.coarsen)
+    steps = _u_shaped(down.out_field, recipe)
+    refine = field.space.refine(steps[-1].out_field, **recipe.coarsen)
+    joined = field.with_rep(field.rep + refine.out_field.rep)
+    return [Branch(Sequential(down, *steps), refine, _head(joined, task, recipe))]
 
 
 def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:

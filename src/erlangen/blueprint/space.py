@@ -57,7 +57,8 @@ class Recipe:
 
     Args:
         widths: channels of every block (before division by the size of the hidden representation).
-        coarsen_after: indices of the blocks after which the domain is coarsened.
+        coarsen_after: indices of the blocks after which the domain is coarsened; -1 coarsens before the first one,
+            which in a dense task leaves only the head on the finest domain.
         local: options of the linear layer of every block (kernel size, hops), one mapping a block.
         hidden: the representation hidden fields are made of, in its proportions.
         dropout: share of channels dropped before the head.
