@@ -101,7 +101,7 @@ class InvariantNorm(nn.Module):
     """Batch norm of invariants, without an affine map of its own, that also takes single examples.
 
     In training, a batch of at least `fewest` examples is normalised by its own mean and variance; a smaller one, whose
-    variance would say little (of two examples only their order is left), by the running ones, which it then moves.
+    variance would say little (of two examples only their order is left), by the running ones, which it moves first.
 
     Args:
         size: how many invariants.
@@ -126,12 +126,11 @@ class InvariantNorm(nn.Module):
         mean, variance = self.running_mean, self.running_var
         if self.training and len(x) >= self.fewest:
             return functional.batch_norm(x, mean, variance, training=True, momentum=self.momentum, eps=self.eps)
-        y = (x - mean) * (variance + self.eps).rsqrt()
         if self.training and len(x):
             with torch.no_grad():
                 variance.lerp_((x - mean).square().mean(0), self.momentum)
                 mean.lerp_(x.mean(0), self.momentum)
-        return y
+        return (x - mean) * (variance + self.eps).rsqrt()
 
     def export(self) -> nn.BatchNorm1d:
         """`BatchNorm1d` with these statistics."""
