@@ -101,7 +101,8 @@ class InvariantNorm(nn.Module):
     """Batch norm of invariants, without an affine map of its own, that also takes single examples.
 
     In training, a batch of at least `fewest` examples is normalised by its own mean and variance; a smaller one, whose
-    variance would say little (of two examples only their order is left), by the running ones, which it moves first.
+    variance would say little (of two examples only their order is left), by the running ones, which it leaves as they
+    are: 0 and 1 at first, so that training in small batches is training without a norm.
 
     Args:
         size: how many invariants.
@@ -126,10 +127,6 @@ class InvariantNorm(nn.Module):
         mean, variance = self.running_mean, self.running_var
         if self.training and len(x) >= self.fewest:
             return functional.batch_norm(x, mean, variance, training=True, momentum=self.momentum, eps=self.eps)
-        if self.training and len(x):
-            with torch.no_grad():
-                variance.lerp_((x - mean).square().mean(0), self.momentum)
-                mean.lerp_(x.mean(0), self.momentum)
         return (x - mean) * (variance + self.eps).rsqrt()
 
     def export(self) -> nn.BatchNorm1d:
