@@ -130,10 +130,10 @@ class InvariantNorm(nn.Module):
         return (x - mean) * (variance + self.eps).rsqrt()
 
     def export(self) -> nn.BatchNorm1d:
-        """`BatchNorm1d` with these statistics."""
+        """`BatchNorm1d` with these statistics, which evaluates."""
         plain = nn.BatchNorm1d(len(self.running_mean), self.eps, self.momentum, affine=False).to(self.running_mean)
         plain.load_state_dict({**plain.state_dict(), **self.state_dict()})
-        return plain
+        return plain.eval()
 
 
 def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]]) -> Float[Tensor, "b invariants"]:
