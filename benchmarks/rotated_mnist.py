@@ -5,6 +5,7 @@ test error of the last (averaged) weights:
 
     small      the default: derive(field, task, "small") with group C4, random rotations
     wide       group C4, wider (`WIDE`) and pooled earlier, random warps: turns, changes of size, shears, elastic
+    eight      the same widths under turns by 45°, group C8: half the parameters, twice the directions
     plain      group C1 with the channels of `wide`, so four times the parameters, and the same warps
     escnn      C8, the layers of escnn's tutorial, widths scaled to the parameters of `wide`, and the same warps
 
@@ -44,7 +45,8 @@ from erlangen.grids import rotate
 
 KERNELS = [{"kernel_size": k} for k in (7, 5, 5, 5, 5, 5)]
 WIDE = {"widths": [64, 128, 128, 128, 192, 192], "coarsen_after": [0, 3], "local": KERNELS}
-ARMS = ("small", "wide", "plain", "escnn")
+GROUPS = {"small": "C4", "wide": "C4", "eight": "C8", "plain": "C1"}
+ARMS = (*GROUPS, "escnn")
 TUTORIAL = (24, 48, 48, 96, 96, 64)  # fields of its six convolutions
 
 
@@ -93,8 +95,8 @@ def network(arm: str, data: eg.data.Dataset) -> nn.Module:
             low, high = (middle, high) if weights(Peer(middle)) < wanted else (low, middle)
         return Peer(high)
     if arm == "small":
-        return eg.derive(data.field("C4"), data.task, "small")
-    return eg.derive(data.field("C4" if arm == "wide" else "C1"), data.task, "small", **WIDE)
+        return eg.derive(data.field(GROUPS[arm]), data.task, "small")
+    return eg.derive(data.field(GROUPS[arm]), data.task, "small", **WIDE)
 
 
 def weights(net: nn.Module) -> int:

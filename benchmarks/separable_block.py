@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cells import Cells, spread
+from cells import Cells, spread, use_threads
 
 import erlangen as eg
 from erlangen.grids import Conv
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--smoke", action="store_true", help="small shapes, no training")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    use_threads(arguments.threads)
     with eg.precision("auto"):
         pass  # the cost table is measured before the clock runs
     cells = Cells(arguments.out)

@@ -142,15 +142,23 @@ def test_a_port_in_use_is_said_with_the_way_out(server, capsys) -> None:
         Server(Explorer(), 70000)
 
 
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background hands on that it is ignored
+
+
 def test_ctrl_c_ends_it_cleanly() -> None:
     command = [sys.executable, "-m", "erlangen", "explore"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
-        address = line.split()[-1]
-        assert address.startswith("http://127.0.0.1:")
-        assert urllib.request.urlopen(address, timeout=30).status == 200
-        os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=_hear_ctrl_c, **pipes) as process:
+        try:
+            line = process.stdout.readline()
+            address = line.split()[-1]
+            assert address.startswith("http://127.0.0.1:")
+            assert urllib.request.urlopen(address, timeout=30).status == 200
+            os.kill(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert "Traceback" not in out + err
 
