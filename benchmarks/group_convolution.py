@@ -55,8 +55,8 @@ from cells import Cells
 from torch import nn
 
 import erlangen as eg
+from erlangen.allocator import freed_memory_kept
 from erlangen.grids import Conv
-from erlangen.learn.allocator import freed_memory_kept
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 PLAIN = {2: nn.Conv2d, 3: nn.Conv3d}

@@ -38,9 +38,9 @@ import torch
 from cells import Cells, spread, use_threads
 
 import erlangen as eg
+from erlangen.allocator import freed_memory_kept
 from erlangen.grids import Conv
 from erlangen.grids.blocks import build_block
-from erlangen.learn.allocator import freed_memory_kept
 
 SHAPES = {  # group, fields, size, batch, kernel
     "D4, 16 fields, 28²": ("D4", 16, (28, 28), 16, 5),

@@ -49,9 +49,9 @@ import torch
 from cells import Cells
 
 import erlangen as eg
+from erlangen.allocator import freed_memory_kept
 from erlangen.grids import Conv
 from erlangen.grids.convolve import THIN, find_tiles, training_work
-from erlangen.learn.allocator import freed_memory_kept
 
 ARMS = ("torch", "direct", "spectra", "auto")
 PLAIN = {2: torch.nn.Conv2d, 3: torch.nn.Conv3d}

@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from erlangen.audit import audit
 from erlangen.cli import main
 from erlangen.cli.command import verbs
 
@@ -234,6 +235,9 @@ def test_demo_without_the_data_it_wants(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("ERLANGEN_OFFLINE", "1")
     monkeypatch.setenv("ERLANGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("erlangen.data.store.places", lambda: [("the cache", tmp_path / "cache")])
+    monkeypatch.setattr("erlangen.cli.demo.TEST_IMAGES", 100)
+    few = {"samples": 4, "elements": 2}
+    monkeypatch.setattr("erlangen.audit.audit", lambda *given, **named: audit(*given, **named | few))
     folder = tmp_path / "demo"
     (folder / "graphs").mkdir(parents=True)
     (folder / "graphs" / "config.json").write_text('{"seed": 7}')  # left over from something else

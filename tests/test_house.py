@@ -12,7 +12,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 DOMAINS = ("grids", "graphs", "sequences", "clouds", "spheres", "meshes")
 FLOORS = {
     "errors": 0,
-    "files": 0.5,
+    **dict.fromkeys(("allocator", "files"), 0.5),
     "symmetry": 1,
     "solve": 2,
     "blueprint": 3,

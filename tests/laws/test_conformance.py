@@ -232,6 +232,10 @@ LONG = {
     "network of separable blocks",
     "network scales",
     "network restricted",
+    "network of colours",
+    "network regress 1-D",
+    "network predict",
+    "mlp SO(1,3)",
     "wide residual network",
 }  # whole networks whose layers are all looked at by themselves
 

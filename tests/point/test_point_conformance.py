@@ -25,6 +25,8 @@ from erlangen.symmetry import Group
 from erlangen.testing import check
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+MACHINERY = ("compile", "torch.export", "vmap")  # seconds, and the same for every group
+TRACED = ("permutations", "SO(1,3)")
 
 GROUPS: dict[str, tuple["str | Group", str, str]] = {  # group, representation of vectors, something richer
     "permutations": (
@@ -59,13 +61,14 @@ def fields(name: str) -> tuple[Field, Field]:
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_layer_keeps_every_law(group: str, layer: str) -> None:
+def test_every_layer_keeps_every_law(group: str, layer: str, pytestconfig: pytest.Config) -> None:
     torch.manual_seed(0)
     if (group, layer) == ("Sp(4)", "nonlinearity"):
         with pytest.raises(NonlinearityError, match="no invariant quadratic form"):  # its only form is antisymmetric
             LAYERS[layer](*fields(group))
         return
-    check(LAYERS[layer](*fields(group)))
+    everything = group in TRACED or pytestconfig.getoption("--slow")
+    check(LAYERS[layer](*fields(group)), skip=() if everything else MACHINERY)
 
 
 @pytest.mark.slow

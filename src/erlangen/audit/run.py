@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from erlangen.allocator import freed_memory_kept
 from erlangen.audit.adapted import adapted, name_of
 from erlangen.audit.carry import UnknownAction, carrier_of
 from erlangen.audit.classes import class_report
@@ -101,7 +102,7 @@ def audit(
     probe = probe_from(data, samples, seed, dtype)
     check_input(in_field, probe.chunks[0].signal)
     check_finite(probe)
-    with showing(progress), quiet(adapted(model, output, route), dtype) as quiet_model:
+    with freed_memory_kept(), showing(progress), quiet(adapted(model, output, route), dtype) as quiet_model:
         subject = prepare(quiet_model, probe, in_field, out_field, data, actions, elements, seed, dtype)
         subject = replace(subject, assumed=(*words, *subject.assumed))
         result = _examine(subject, data, elements, seed, layers, continuous)

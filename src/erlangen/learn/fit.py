@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from erlangen.allocator import freed_memory_kept
 from erlangen.blueprint import Network, Task
 from erlangen.errors import RunError
-from erlangen.learn.allocator import freed_memory_kept
 from erlangen.learn.environment import environment
 from erlangen.learn.folder import RunFolder
 from erlangen.learn.metrics import evaluate

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from erlangen.allocator import freed_memory_kept
 from erlangen.blueprint import Classify, Segment, Signal, Task
 
 LARGEST_BATCH, LARGEST_SIZE = 500, 1 << 20  # examples, and numbers of the input, that are evaluated at a time
@@ -183,13 +184,14 @@ def evaluate(
     two_classes = isinstance(task, Classify) and task.classes == 2
     margins: list[Tensor] = []
     try:
-        for signal, target in split.batches(batch_size or evaluation_batch(split)):
-            signal, target = move(signal, device), target.to(device)
-            with precision_context(precision, device.type):
-                output = output_tensor(model(signal))
-            score.add(output, target, task.loss(output, target))
-            if two_classes:
-                margins.append((output[:, 1] - output[:, 0]).float().cpu())
+        with freed_memory_kept():
+            for signal, target in split.batches(batch_size or evaluation_batch(split)):
+                signal, target = move(signal, device), target.to(device)
+                with precision_context(precision, device.type):
+                    output = output_tensor(model(signal))
+                score.add(output, target, task.loss(output, target))
+                if two_classes:
+                    margins.append((output[:, 1] - output[:, 0]).float().cpu())
     finally:
         model.train(training)
     if margins:

@@ -89,6 +89,7 @@ LONG = {
     "network U",
     "network letters",
     "network counts",
+    "network of frames",
 }  # whole networks whose layers are all looked at by themselves
 
 
@@ -98,7 +99,7 @@ def test_every_layer_keeps_every_law(name: str) -> None:
     check(EVERY_LAW[name]())
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in FRAMES])
 def test_frames_keep_every_law_but_that_of_shifts(name: str) -> None:
     """A shift rotates the frames, so the law of translation, which leaves channels alone, is not theirs."""
     torch.manual_seed(0)

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from erlangen.adapt import Conjoin
+from erlangen.allocator import freed_memory_kept
 from erlangen.blueprint import Field, Task
-from erlangen.learn.allocator import freed_memory_kept
 from erlangen.learn.compare.arms import ARMS, posthoc
 from erlangen.learn.compare.networks import network_of, parameters
 from erlangen.learn.compare.ordered import NodeOrder, OrderAverage

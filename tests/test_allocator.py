@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from erlangen.learn import allocator
-from erlangen.learn.allocator import freed_memory_kept
+from erlangen import allocator
+from erlangen.allocator import freed_memory_kept
 
 
 def resident() -> float:
@@ -25,6 +25,12 @@ def test_freed_memory_is_kept_and_then_given_back() -> None:
         del x
         assert resident() - before > 150
     assert resident() - before < 50
+    with freed_memory_kept():
+        with freed_memory_kept():
+            pass
+        x = torch.ones(50_000_000)
+        del x
+        assert resident() - before > 150  # the inner block ended first
     x = torch.ones(50_000_000)
     del x
     assert resident() - before < 50
