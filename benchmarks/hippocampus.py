@@ -20,16 +20,17 @@ The weights that are best on the 20 validation crops count. `--validation` repor
     python benchmarks/hippocampus.py --out runs/hippocampus.json
     python benchmarks/hippocampus.py --smoke
 
-Last run (`--threads 1 --coarse --minutes 3 --seeds 1`: all layers but the head on voxels of 2 mm; a core of an EPYC
-without AMX, torch 2.13.0, one seed; Dice of front / back, per cent):
+Last run (`--threads 1 --coarse --minutes 3`: all layers but the head on voxels of 2 mm; a core of an EPYC without AMX,
+torch 2.13.0, three seeds; Dice of front / back, per cent, means; standard deviations over seeds up to 4 of the first
+two and of the derived network, up to 12 of the small one, up to 37 of the last row, where one seed in three learnt):
 
                         parameters  epochs       upright          cube        angles
-    plain                1,246,150     3.3   84.3 / 83.3    12.8 / 8.6    10.9 / 6.9
-    plain + cube         1,246,150     3.4   73.7 / 72.7   69.5 / 67.2   57.1 / 51.1
-    plain + angles       1,246,150     1.8   48.0 / 58.0   47.9 / 59.7   50.0 / 61.3
-    small + angles          59,975     6.5   64.7 / 66.5   64.3 / 65.1   65.2 / 65.8
-    derived O               60,500     3.4   79.0 / 78.7   79.0 / 78.7   53.6 / 62.0
-    derived O + angles      60,500     1.7   25.2 / 58.8   25.2 / 58.8   57.7 / 66.1
+    plain                1,246,150       3   84.5 / 83.3    10.9 / 8.2     8.7 / 7.4
+    plain + cube         1,246,150       3   71.7 / 68.4   70.3 / 68.2   59.1 / 54.8
+    plain + angles       1,246,150       2   49.2 / 58.7   47.5 / 58.7   50.4 / 60.9
+    small + angles          59,975       7   58.3 / 62.6   62.1 / 64.0   64.8 / 64.0
+    derived O               60,500       3   77.3 / 78.1   77.3 / 78.1   53.2 / 62.6
+    derived O + angles      60,500       2   11.5 / 22.3   11.5 / 22.3   20.9 / 23.4
 
 On the fine grid, where the first field holds one regular copy, the derived network learns nothing in that time.
 """
