@@ -9,8 +9,8 @@ angle.
     python benchmarks/hexagons.py --out runs/hexagons.json
     python benchmarks/hexagons.py --smoke
 
-Last run (`--threads 1 --size tiny --minutes 1.5 --arms "hexagons, p6" "squares, p4" "squares, plain"`; a core of an EPYC
-without AMX, torch 2.13.0, three seeds, mean ± standard deviation):
+Last run (`--threads 1 --size tiny --minutes 1.5 --arms "hexagons, p6" "squares, p4" "squares, plain"`; a core of an
+EPYC without AMX, torch 2.13.0, three seeds, mean ± standard deviation):
 
                      parameters  epochs       error, %       flips, %    lattice
     hexagons, p6          5,693       7    3.85 ± 0.33    1.35 ± 0.40    7.5e-07
