@@ -18,13 +18,13 @@ out, except with `--validation`, which reports it in place of the test part (to 
     python benchmarks/adrenal.py --out runs/adrenal.json
     python benchmarks/adrenal.py --smoke
 
-Last run (`--threads 1 --width 0.5 --minutes 2 --seeds 1 --arms plain "plain + cube" "derived O"`, a core of an EPYC
-without AMX, torch 2.13.0; one seed and five epochs, so an impression only; per cent, AUC and balanced accuracy):
+Last run (`--threads 1 --width 0.5 --minutes 3 --seeds 3 --arms plain "plain + cube" "derived O"`, a core of an EPYC
+without AMX, torch 2.13.0; per cent, AUC and balanced accuracy, mean ± standard deviation over the seeds):
 
-                  parameters  epochs       upright          cube        angles
-    plain            220,082       5   88.3 / 78.2   81.2 / 74.0   79.8 / 51.3
-    plain + cube     220,082       5   87.1 / 77.2   85.2 / 76.4   84.7 / 53.2
-    derived O         10,788       4   84.7 / 76.7   84.7 / 76.7   83.0 / 71.0
+                  parameters  epochs                   upright                      cube                     angles
+    plain            220,082       9   87.0 ± 1.1 / 77.2 ± 2.4   77.8 ± 1.3 / 69.4 ± 1.2   75.1 ± 1.2 / 64.2 ± 3.0
+    plain + cube     220,082      10   86.8 ± 0.4 / 77.1 ± 1.2   86.4 ± 0.3 / 77.3 ± 0.7   85.7 ± 0.7 / 61.3 ± 0.6
+    derived O         10,788       7   88.9 ± 0.3 / 81.5 ± 2.4   88.9 ± 0.3 / 81.5 ± 2.4   85.1 ± 2.7 / 67.9 ± 15.5
 """
 
 import argparse
