@@ -236,7 +236,7 @@ def test_demo_without_the_data_it_wants(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("ERLANGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("erlangen.data.store.places", lambda: [("the cache", tmp_path / "cache")])
     monkeypatch.setattr("erlangen.cli.demo.TEST_IMAGES", 100)
-    few = {"samples": 4, "elements": 2}
+    few = {"samples": 4, "elements": 2, "continuous": False, "stability": False}
     monkeypatch.setattr("erlangen.audit.audit", lambda *given, **named: audit(*given, **named | few))
     folder = tmp_path / "demo"
     (folder / "graphs").mkdir(parents=True)

@@ -56,9 +56,12 @@ def features(output: "Signal | torch.Tensor") -> torch.Tensor:
     return output.x if isinstance(output, Signal) else output
 
 
-@EVERY
-def test_conformance(make):
-    check(make())
+NETWORKS = ("graph network", "node network")  # their layers are all looked at by themselves
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in NETWORKS else n for n in LAYERS])
+def test_conformance(name):
+    check(LAYERS[name]())
 
 
 @EVERY

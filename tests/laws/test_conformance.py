@@ -235,6 +235,10 @@ LONG = {
     "network of colours",
     "network regress 1-D",
     "network predict",
+    "network segment",
+    "network on nodes",
+    "mlp O(3)",
+    "mlp S4",
     "mlp SO(1,3)",
     "wide residual network",
 }  # whole networks whose layers are all looked at by themselves

@@ -34,7 +34,7 @@ def test_a_network_of_points_is_reproduced() -> None:
         torch.testing.assert_close(sliding_window(net, x, window, overlap=overlap, batch_size=3), expected)
 
 
-@pytest.mark.parametrize("group", ["O", "Oh"])
+@pytest.mark.parametrize("group", ["O", pytest.param("Oh", marks=pytest.mark.slow)])
 def test_windows_keep_the_symmetry_exactly(group: str) -> None:
     torch.manual_seed(0)
     space = eg.Grid(3)

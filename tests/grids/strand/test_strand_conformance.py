@@ -82,6 +82,7 @@ FRAMES: dict[str, Callable[[], EquivariantModule]] = {
 
 
 LONG = {
+    "network binding",
     "network attention",
     "network state space",
     "network even and odd",
