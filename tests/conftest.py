@@ -21,6 +21,12 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session")
+def left_to_slow(pytestconfig: pytest.Config) -> tuple[str, ...]:
+    """The laws that only `--slow` asks of further layers of one class: torch's machinery takes seconds a layer."""
+    return () if pytestconfig.getoption("--slow") else ("compile", "torch.export", "vmap")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
     parser.addoption(

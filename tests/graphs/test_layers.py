@@ -57,11 +57,12 @@ def features(output: "Signal | torch.Tensor") -> torch.Tensor:
 
 
 NETWORKS = ("graph network", "node network")  # their layers are all looked at by themselves
+LAWS_ELSEWHERE = {"convolution", "isomorphism", "node", "batch norm", "layer norm"}  # in full in tests/laws
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in NETWORKS else n for n in LAYERS])
-def test_conformance(name):
-    check(LAYERS[name]())
+def test_conformance(name, left_to_slow):
+    check(LAYERS[name](), skip=left_to_slow if name in LAWS_ELSEWHERE else ())
 
 
 @EVERY

@@ -25,8 +25,7 @@ from erlangen.symmetry import Group
 from erlangen.testing import check
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-MACHINERY = ("compile", "torch.export", "vmap")  # seconds, and the same for every group
-TRACED = "SO(1,3)"
+TRACED = "SO(1,3)"  # where the laws of torch's machinery are always checked
 
 GROUPS: dict[str, tuple["str | Group", str, str]] = {  # group, representation of vectors, something richer
     "permutations": (
@@ -61,14 +60,13 @@ def fields(name: str) -> tuple[Field, Field]:
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_layer_keeps_every_law(group: str, layer: str, pytestconfig: pytest.Config) -> None:
+def test_every_layer_keeps_every_law(group: str, layer: str, left_to_slow: tuple[str, ...]) -> None:
     torch.manual_seed(0)
     if (group, layer) == ("Sp(4)", "nonlinearity"):
         with pytest.raises(NonlinearityError, match="no invariant quadratic form"):  # its only form is antisymmetric
             LAYERS[layer](*fields(group))
         return
-    everything = group == TRACED or pytestconfig.getoption("--slow")
-    check(LAYERS[layer](*fields(group)), skip=() if everything else MACHINERY)
+    check(LAYERS[layer](*fields(group)), skip=() if group == TRACED else left_to_slow)
 
 
 @pytest.mark.slow
