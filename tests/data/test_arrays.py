@@ -1,5 +1,7 @@
 """Arrays of one's own as data sets."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -58,7 +60,57 @@ def test_bad_arrays_are_named() -> None:
         from_arrays(np.where(np.arange(120).reshape(20, 6) == 5, np.nan, x), y, field, eg.Regress(1))
     with pytest.raises(DataError, match="labels 0 … 3, but the task has classes 0 … 2"):
         from_arrays(x, np.arange(20) % 4, field, eg.Classify(3))
+    with pytest.raises(DataError, match=r"0\.7, 1\.7, … are numbers that are no classes"):
+        from_arrays(x, np.arange(20) % 2 + 0.7, field, eg.Classify(2))
+    with pytest.raises(DataError, match=r"one column a class.*argmax"):
+        from_arrays(x, np.eye(2)[np.arange(20) % 2], field, eg.Classify(2))
+    with pytest.raises(DataError, match="signals are complex"):
+        from_arrays(x + 1j, y, field, eg.Regress(1))
+    with pytest.raises(DataError, match="array of numbers"):
+        from_arrays(x, ["a"] * 20, field, eg.Classify(2))
     with pytest.raises(DataError, match="nothing is left"):
         from_arrays(x[:1], y[:1], field, eg.Regress(1), test=0.9)
     with pytest.raises(DataError, match="add the channel dimension"):
         from_arrays(x[:, 0], y, field, eg.Regress(1))
+
+
+@pytest.mark.parametrize(
+    ("task", "shape", "wanted"),
+    [
+        (eg.Segment(2), (9, 8), "N, 8, 8"),
+        (eg.Segment(2), (2, 8, 8), "N, 8, 8"),
+        (eg.Profile("regular"), (8, 8), "N, 4, 8, 8"),
+        (eg.Predict("2 trivial"), (4, 8, 8), "N, 2, 8, 8"),
+        (eg.Count("regular"), (), "N, 4"),
+        (eg.Regress(2), (3,), "N, 2"),
+        (eg.Classify(3), (1,), "N"),
+    ],
+)
+def test_targets_of_another_shape_are_refused_before_training(task, shape: tuple, wanted: str) -> None:
+    field = Grid(2, (8, 8)).field("C4", 1)
+    with pytest.raises(
+        DataError, match=re.escape(f"targets are {[10, *shape]}, but {task.name.title()} needs [{wanted}]")
+    ):
+        from_arrays(torch.zeros(10, 1, 8, 8), torch.zeros(10, *shape), field, task)
+
+
+def test_points_may_be_left_without_a_label() -> None:
+    field, x = Grid(2, (8, 8)).field("C4", 1), torch.zeros(10, 1, 8, 8)
+    y = torch.ones(10, 8, 8)
+    y[0] = -1
+    assert from_arrays(x, y, field, eg.Segment(2)).train.targets.dtype == torch.int64
+    for label in (-2, 2):
+        y[0] = label
+        with pytest.raises(DataError, match=r"labels .* classes 0 … 1, and -1 where there is none"):
+            from_arrays(x, y, field, eg.Segment(2))
+
+
+def test_any_kind_of_number_is_taken() -> None:
+    field = eg.Point().field("O(3)", "2 standard")
+    x, y = vectors(20)
+    wanted = from_arrays(x, y, field, eg.Regress(1))
+    own = torch.tensor(x, requires_grad=True)
+    for values in (own, x.astype(">f8"), x[::-1][::-1], x.tolist()):
+        assert torch.equal(from_arrays(values, y[:, 0], field, eg.Regress(1)).train.signals, wanted.train.signals)
+    assert torch.equal(from_arrays(own, y[:, 0], field, eg.Regress(1)).train.targets, wanted.train.targets)
+    assert not from_arrays(own, own[:, :1], field, eg.Regress(1)).train.targets.requires_grad

@@ -225,6 +225,40 @@ def test_values_of_ones_own_may_be_regressed(fasta) -> None:
 
     intervals = [Interval("chr1", 0, 10), Interval("chr2", 0, 10)]
     data = from_bed(packed(fasta), intervals, 8, [0.5, 2.5], task=eg.Regress(1), test=["chr2"])
-    assert data.test.targets.tolist() == [2.5]
+    assert data.test.targets.tolist() == [[2.5]]
     with pytest.raises(DataError, match="2 intervals but 3 targets"):
         from_bed(packed(fasta), intervals, 8, [0, 1, 0])
+
+
+def test_contigs_to_hold_out_are_names_and_named_once(tmp_path) -> None:
+    path = write(tmp_path, "".join(f">{name}\n{CHR1}\n" for name in ("1", "2", "12")))
+    path.with_suffix(".fa.gz").write_bytes(gzip.compress(path.read_bytes()))
+    intervals = [Interval(c, 0, 8, score=s) for c in ("1", "2", "12") for s in (0, 1)]
+    data = from_bed(path.with_suffix(".fa.gz"), intervals, 8, test="12", validation="2")
+    assert {i.contig for i in data.test.intervals} == {"12"}
+    assert {i.contig for i in data.validation.intervals} == {"2"}
+    assert data.provenance["test"] == ["12"]
+    with pytest.raises(DataError, match=r"2 in validation and in test\. Fix"):
+        from_bed(path.with_suffix(".fa.gz"), intervals, 8, test=["1", "2"], validation="2")
+
+
+@pytest.mark.parametrize("scores", [[0.4, 0.6, 1.5], [0, 1, float("nan")]])
+def test_fractions_and_nan_are_no_classes(fasta, scores: list[float]) -> None:
+    import erlangen as eg
+
+    intervals = [Interval("chr1", 10 * i, 10 * i + 10, score=s) for i, s in enumerate(scores)]
+    for task in (None, eg.Classify(2)):
+        with pytest.raises(DataError, match="numbers that are no classes"):
+            from_bed(packed(fasta), intervals, 8, task=task)
+    if scores[0]:
+        data = from_bed(packed(fasta), intervals, 8, task=eg.Regress(1))
+        assert data.train.targets.flatten().tolist() == pytest.approx(scores)
+
+
+def test_targets_of_windows_fit_the_task(fasta) -> None:
+    import erlangen as eg
+
+    intervals = [Interval("chr1", 0, 10), Interval("chr2", 0, 10)]
+    with pytest.raises(DataError, match=r"targets are \[2, 2\], but .*Profile.* needs \[N, 2, 8\]"):
+        from_bed(packed(fasta), intervals, 8, torch.ones(2, 2), task=eg.Profile("regular"))
+    assert from_bed(packed(fasta), intervals, 8, torch.ones(2, 2, 8), task=eg.Profile("regular")).train

@@ -3,13 +3,13 @@
 import hashlib
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Classify, Field, Task, check_channels
+from erlangen.blueprint import Field, Task, check_channels
 from erlangen.data.dataset import Dataset
 from erlangen.data.split import TensorSplit
+from erlangen.data.targets import checked_targets, numbers
 from erlangen.errors import DataError
 
 
@@ -28,7 +28,8 @@ def from_arrays(
 
     Args:
         signals: [N, C, *spatial] numbers, a numpy array or tensor: vectors [N, C], images [N, C, H, W].
-        targets: [N] labels of a classification, or values [N, k] (k channels of the output).
+        targets: one an example: labels [N] of a classification, values [N, k] (k channels of the output); for outputs
+            at every point labels [N, *spatial], -1 where there is none, or values [N, k, *spatial].
         field: what the signals are: the domain, its group, the representation of the C channels.
         task: what is to be predicted.
         validation: share held out to choose by; or (signals, targets) of its own.
@@ -40,7 +41,8 @@ def from_arrays(
         The data set; `dataset.field()` is the declared field.
 
     Raises:
-        DataError: lengths that differ, nothing left to train on, numbers that are not finite, or labels out of range.
+        DataError: lengths that differ, nothing left to train on, numbers that are not finite, targets of another shape
+            than the task has, or labels that are no classes of it.
         FieldError: the number of channels is not that of the field.
     """
     x, y = _checked(signals, targets, field, task, name)
@@ -66,10 +68,7 @@ def from_arrays(
 
 
 def _checked(signals: Any, targets: Any, field: Field, task: Task, name: str) -> tuple[Tensor, Tensor]:
-    x = torch.as_tensor(np.asarray(signals)).float().contiguous()
-    y = torch.as_tensor(np.asarray(targets))
-    if len(x) != len(y):
-        raise DataError(f"{name}: {len(x)} signals but {len(y)} targets")
+    x = numbers(signals, f"{name}, signals").float().contiguous()
     if x.ndim < 2:
         raise DataError(
             f"{name}: signals must be [N, C, *spatial], got {list(x.shape)}. Fix: add the channel dimension."
@@ -77,15 +76,7 @@ def _checked(signals: Any, targets: Any, field: Field, task: Task, name: str) ->
     check_channels(field, x.shape[1], name)
     if not x.isfinite().all():
         raise DataError(f"{name}: {int((~x.isfinite()).sum())} numbers of the signals are NaN or infinite")
-    if isinstance(task, Classify):
-        y = y.long()
-        if len(y) and not (0 <= int(y.min()) and int(y.max()) < task.classes):
-            raise DataError(
-                f"{name}: labels {int(y.min())} … {int(y.max())}, but the task has classes 0 … {task.classes - 1}"
-            )
-        return x, y
-    if y.is_floating_point():
-        y = y.float()
-        if not y.isfinite().all():
-            raise DataError(f"{name}: some targets are NaN or infinite")
-    return x, y.contiguous()
+    y = checked_targets(targets, task, field.group, x.shape[2:], name)
+    if len(x) != len(y):
+        raise DataError(f"{name}: {len(x)} signals but {len(y)} targets")
+    return x, y

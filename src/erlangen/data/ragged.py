@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from erlangen.data.split import Indices, Split
+from erlangen.data.targets import UNLABELLED
 from erlangen.errors import DataError
-
-UNLABELLED = -1
 
 
 class RaggedSplit(Split):

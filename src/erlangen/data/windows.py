@@ -13,6 +13,7 @@ from erlangen.data.bed import Interval, read_bed
 from erlangen.data.dataset import Dataset
 from erlangen.data.fasta import Genome
 from erlangen.data.split import Indices, Split
+from erlangen.data.targets import checked_targets, labels, numbers
 from erlangen.errors import DataError, UnknownName
 
 OUTSIDE = ("refuse", "pad")
@@ -102,44 +103,53 @@ def from_bed(
         genome: the genome, or the path of its FASTA file.
         bed: intervals, or the path of a BED file.
         width: letters a window.
-        targets: one an interval; or "score" to take the column score of the BED file as the class.
-        validation: names of the contigs to choose by.
-        test: names of the contigs to report.
+        targets: one an interval; or "score" to take the column score of the BED file as the class (or value).
+        validation: names of the contigs to choose by, or one name.
+        test: names of the contigs to report, or one name.
         task: what is to be predicted; None classifies.
         outside: as in `WindowSplit`.
         name: what prints.
 
     Raises:
-        DataError: intervals beyond a contig, nothing left to train on, or numbers that are no classes.
+        DataError: intervals beyond a contig, nothing left to train on, a contig that is held out twice, or numbers that
+            are no classes.
         UnknownName: a contig that the genome does not have.
     """
     from erlangen.grids.strand import Strand
 
     opened = genome if isinstance(genome, Genome) else Genome(genome)
     intervals = list(read_bed(bed)) if isinstance(bed, str | Path) else list(bed)
-    for contig in (*validation, *test):
-        if contig not in opened.contigs:
-            raise UnknownName(f"contig of {opened.path.name}", contig, opened.contigs)
+    held = {"validation": _contigs(validation, opened), "test": _contigs(test, opened)}
+    if both := held["validation"] & held["test"]:
+        raise DataError(f"{name}: {', '.join(sorted(both))} in validation and in test. Fix: name it in one of them.")
     if isinstance(targets, str):
         if targets != "score":
             raise UnknownName("column of targets", targets, ("score",))
-        values = torch.tensor([round(interval.score) for interval in intervals])
-    else:
-        values = torch.as_tensor(targets)
+        targets = torch.tensor([float(interval.score) for interval in intervals])
+    space = Strand(width)
+    declared = space.field("RC", "letters")
     if task is None:
-        values, task = values.long(), _classes(values.long(), name)
+        task = _classes(labels(numbers(targets, f"{name}, targets"), None, name), name)
+    values = checked_targets(targets, task, declared.group, (width,), name)
     everything = WindowSplit(opened, intervals, values, width, outside)
-    part = ["test" if i.contig in test else "validation" if i.contig in validation else "train" for i in intervals]
+    part = [next((w for w, contigs in held.items() if i.contig in contigs), "train") for i in intervals]
     splits: dict[str, Any] = {
         wanted: everything.take([i for i, found in enumerate(part) if found == wanted])
         for wanted in ("train", "validation", "test")
     }
     if not len(splits["train"]):
         raise DataError(f"{name}: nothing is left to train on. Fix: hold out fewer contigs.")
-    space = Strand(width)
-    provenance = {"asked": name, "source": str(opened.path), "fallback": False, "validation": sorted(validation)}
-    provenance |= {"test": sorted(test), "intervals": len(intervals)}
-    return Dataset(name, space, 4, task, **splits, provenance=provenance, declared=space.field("RC", "letters"))
+    provenance = {"asked": name, "source": str(opened.path), "fallback": False, "intervals": len(intervals)}
+    provenance |= {wanted: sorted(contigs) for wanted, contigs in held.items()}
+    return Dataset(name, space, 4, task, **splits, provenance=provenance, declared=declared)
+
+
+def _contigs(named: Collection[str], genome: Genome) -> set[str]:
+    """Names of contigs of a genome; a text is one name."""
+    found = {named} if isinstance(named, str) else set(named)
+    for contig in sorted(found - set(genome.contigs)):
+        raise UnknownName(f"contig of {genome.path.name}", contig, genome.contigs)
+    return found
 
 
 def _classes(values: Tensor, name: str) -> Task:
