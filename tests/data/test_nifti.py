@@ -1,5 +1,7 @@
 """NIfTI files, orientations, spacings, resampling: what goes in comes out, in its place."""
 
+import gzip
+
 import numpy as np
 import pytest
 import torch
@@ -124,7 +126,73 @@ def test_mistakes_are_explained(tmp_path) -> None:
         volume().reoriented("RRS")
     with pytest.raises(DataError, match="positive"):
         isotropic(volume(), -1.0)
-    whole = write_nifti(tmp_path / "whole.nii.gz", volume())
-    whole.write_bytes(whole.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"cannot read|no NIfTI"):
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("bytes_left", [0, 60, 360, -40])
+def test_a_file_that_is_cut_off_is_not_called_another_kind_of_file(tmp_path, ending: str, bytes_left: int) -> None:
+    noise = torch.rand(1, 9, 9, 9, generator=torch.Generator().manual_seed(0))
+    whole = write_nifti(tmp_path / f"whole{ending}", Volume(noise, np.eye(4)))
+    whole.write_bytes(whole.read_bytes()[:bytes_left])
+    with pytest.raises(DataError, match=r"it is cut off after .* bytes .* Fix: copy or download it again") as caught:
         read_nifti(whole)
+    assert "remove" not in str(caught.value)
+
+
+def test_a_compressed_text_is_no_nifti_file(tmp_path) -> None:
+    (tmp_path / "text.nii.gz").write_bytes(gzip.compress(b"hello"))
+    with pytest.raises(DataError, match=r"is no NIfTI file.*convert"):
+        read_nifti(tmp_path / "text.nii.gz")
+
+
+@pytest.mark.parametrize("highest", [2**31 - 1, 2**31, 2**40, 2**62 + 1])
+def test_large_integers_survive(tmp_path, highest: int) -> None:
+    values = torch.tensor([-3, 0, 7, highest]).reshape(1, 1, 2, 2)
+    back = read_nifti(write_nifti(tmp_path / "a.nii.gz", Volume(values, np.eye(4)))).values
+    assert torch.equal(back.long(), values)
+    assert back.dtype == (torch.int32 if highest < 2**31 else torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        *[("i1", torch.int8), ("u1", torch.uint8), ("u2", torch.int32), ("u4", torch.int64), ("i4", torch.int32)],
+        *[("i8", torch.int64), ("u8", torch.int64), (">i2", torch.int16), (">i4", torch.int32), (">u4", torch.int64)],
+        *[(">f4", torch.float32), (">f8", torch.float32)],
+    ],
+)
+def test_integers_of_any_kind_are_read_as_integers(tmp_path, stored: str, read: torch.dtype) -> None:
+    kind = np.dtype(stored)
+    top = min(np.iinfo(kind).max, 300000001) if kind.kind in "iu" else 2.5
+    array = np.array([0, 1, 2, top]).reshape(1, 2, 2).astype(kind)
+    header = nibabel.Nifti1Header(endianness=">" if stored[0] == ">" else "<")
+    header.set_data_dtype(kind)
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4), header, dtype=kind), tmp_path / "a.nii")
+    found = read_nifti(tmp_path / "a.nii").values
+    assert found.dtype == read
+    assert found.flatten().tolist() == array.transpose().flatten().tolist()
+
+
+def test_values_beyond_float32_stay_float64(tmp_path) -> None:
+    values = torch.tensor([1e300, 1.0], dtype=torch.float64).reshape(1, 1, 1, 2)
+    back = read_nifti(write_nifti(tmp_path / "a.nii", Volume(values, np.eye(4)))).values
+    assert torch.equal(back, values)
+    small = Volume(values.clamp(max=3.0), np.eye(4))
+    assert read_nifti(write_nifti(tmp_path / "b.nii", small)).values.dtype == torch.float32
+
+
+def test_voxels_that_are_no_numbers_are_refused(tmp_path) -> None:
+    coloured = np.zeros((3, 4, 5), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(coloured, np.eye(4)), tmp_path / "rgb.nii")
+    with pytest.raises(DataError, match=r"coloured \(RGB\) voxels.*Fix: write their brightness"):
+        read_nifti(tmp_path / "rgb.nii")
+    nibabel.save(nibabel.Nifti1Image(np.ones((3, 4, 5), np.complex64), np.eye(4)), tmp_path / "wave.nii")
+    with pytest.raises(DataError, match=r"complex voxels.*Fix: write their magnitude"):
+        read_nifti(tmp_path / "wave.nii")
+    with pytest.raises(DataError, match="complex values"):
+        write_nifti(tmp_path / "w.nii", Volume(torch.ones(1, 2, 2, 2, dtype=torch.complex64), np.eye(4)))
+    nibabel.save(
+        nibabel.Nifti1Image(np.full((1, 1, 2), 2**64 - 1, np.uint64), np.eye(4), dtype="u8"), tmp_path / "u.nii"
+    )
+    with pytest.raises(DataError, match="beyond int64"):
+        read_nifti(tmp_path / "u.nii")

@@ -40,8 +40,21 @@ def test_a_damaged_file_is_refused_with_both_hashes(put):
     assert str(path) in message
     assert DIGEST in message
     assert hashlib.sha256(CONTENT[:-1]).hexdigest() in message
-    assert "Fix: remove the file" in message
+    assert "Fix: put a good copy there, or move the file away" in message
     assert not isinstance(caught.value, Unreachable)  # so that no fallback ever hides it
+
+
+def test_only_files_in_the_cache_are_to_be_removed(put, own_cache, tmp_path):
+    put("mnist/a.bin", CONTENT).unlink()
+    (own_cache / "mnist").mkdir()
+    cached, own = own_cache / "mnist" / "a.bin", tmp_path / "own.bin"
+    for path in (cached, own):
+        path.write_bytes(CONTENT[:-1])
+    with pytest.raises(DataError, match="Fix: remove the file"):
+        store.fetch("mnist/a.bin")
+    for error in (EOFError("no end"), ValueError("odd"), OSError("odd"), PermissionError(13, "Permission denied")):
+        assert "remove" not in str(store.unreadable(own, error))
+        assert isinstance(error, PermissionError) or "Fix: remove it, so that" in str(store.unreadable(cached, error))
 
 
 def test_an_unreadable_file_is_named(put):

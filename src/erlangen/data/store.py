@@ -103,20 +103,40 @@ def sha256_of(path: Path) -> str:
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
-    """The error for a file that cannot be read."""
+    """The error for a file that cannot be read; only what lies in the cache may be removed, the rest is one's own."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"cannot read {path}: there is no such file. Fix: check the name; {Path.cwd()} is the folder.")
+    if isinstance(error, EOFError):
+        return cut_off(path, error)
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return DataError(
-        f"cannot read {path}: {reason}. Fix: make it readable (chmod u+r), or remove it so that it is fetched again."
-    )
+    if isinstance(error, PermissionError):
+        fix = "make it readable (chmod u+r)"
+    elif _is_cached(path):
+        fix = "remove it, so that it is fetched again"
+    elif isinstance(error, UnicodeDecodeError):
+        fix = "save it as plain text in UTF-8"
+    else:
+        fix = "check that it is whole and of the kind that is read here, and put a good copy in its place"
+    return DataError(f"cannot read {path}: {reason}. Fix: {fix}.")
+
+
+def cut_off(path: Path, error: Exception) -> DataError:
+    """The error for a file that ends too early."""
+    fix = "remove it, so that it is fetched again" if _is_cached(path) else "copy or download it again, to the end"
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return DataError(f"cannot read {path}: it is cut off after {path.stat().st_size:,} bytes ({reason}). Fix: {fix}.")
+
+
+def _is_cached(path: Path) -> bool:
+    return cache_folder().resolve() in path.resolve().parents
 
 
 def _damaged(path: Path, expected: str, found: str) -> DataError:
+    fix = "remove the file" if _is_cached(path) else "put a good copy there, or move the file away"
     return DataError(
         f"{path} is damaged or not the expected version: its sha256 is {found}, expected {expected} "
-        f"({path.stat().st_size:,} bytes on disk). Nothing was loaded. Fix: remove the file, so that a good copy is "
-        "found or downloaded."
+        f"({path.stat().st_size:,} bytes on disk). Nothing was loaded. Fix: {fix}, so that a good copy is found or "
+        "downloaded."
     )
 
 
@@ -154,7 +174,7 @@ def _joined(path: str) -> Located | None:
         if found != expected:
             raise DataError(
                 f"the {len(pieces)} pieces {pieces[0]} … are damaged or incomplete: together their sha256 is {found}, "
-                f"expected {expected}. Nothing was loaded. Fix: remove them, or put all pieces there again."
+                f"expected {expected}. Nothing was loaded. Fix: put all pieces there again, or move them away."
             )
         target = cache_folder() / path
         write_atomically(target, whole, "free some space in the cache folder, or set ERLANGEN_CACHE to another one")
