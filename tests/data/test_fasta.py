@@ -27,12 +27,64 @@ def write(tmp_path, text: str, name: str = "x.fa"):
     return path
 
 
+def gzipped(path):
+    target = path.with_name(path.name + ".gz")
+    target.write_bytes(gzip.compress(path.read_bytes()))
+    return target
+
+
 def test_records_are_read_in_upper_case_one_at_a_time(fasta) -> None:
     records = read_fasta(fasta)
     assert next(records) == ("chr1", "the first", CHR1)
     assert next(records) == ("chr2", "", CHR2)
     with pytest.raises(StopIteration):
         next(records)
+
+
+def test_a_record_is_named_by_the_first_word_whatever_blank_follows(tmp_path) -> None:
+    path = write(tmp_path, ">chr1\tfrom a table\r\nACGT\r\n> chr2  b\r\nAC\r\n")
+    assert list(read_fasta(path)) == [("chr1", "from a table", "ACGT"), ("chr2", "b", "AC")]
+    assert Genome(gzipped(path)).contigs == {"chr1": 4, "chr2": 2}
+    pytest.importorskip("pyfaidx")
+    assert Genome(write(tmp_path, ">chr1\tfrom a table\nACGT\n")).contigs == {"chr1": 4}
+
+
+def test_comments_of_the_old_format_are_no_letters(tmp_path) -> None:
+    path = write(tmp_path, ";made by hand\n>a\nACGT\n;half\nACGA\n")
+    assert list(read_fasta(path)) == [("a", "", "ACGTACGA")]
+    assert Genome(gzipped(path)).fetch("a", 4, 8) == "ACGA"
+    pytest.importorskip("pyfaidx")
+    with pytest.raises(DataError, match=r"line 1: a comment, so .* by place\. Fix: remove"):
+        Genome(path)
+
+
+def test_a_byte_order_mark_is_no_letter(tmp_path) -> None:
+    path = tmp_path / "mark.fa"
+    path.write_text(">a\nACGT\n", encoding="utf-8-sig")
+    assert list(read_fasta(path)) == [("a", "", "ACGT")]
+    (tmp_path / "mark.bed").write_text("chr1\t0\t4\n", encoding="utf-8-sig")
+    assert list(read_bed(tmp_path / "mark.bed")) == [Interval("chr1", 0, 4)]
+    pytest.importorskip("pyfaidx")
+    with pytest.raises(DataError, match=r"begins with a byte-order mark.* Fix: save it"):
+        Genome(path)
+
+
+def test_own_files_in_another_code_are_not_to_be_removed(tmp_path) -> None:
+    path = tmp_path / "wide.fa"
+    path.write_text(">a\nACGT\n", encoding="utf-16")
+    for read in (read_fasta, read_bed):
+        with pytest.raises(DataError, match=r"cannot read .* Fix: save it as plain text in UTF-8") as caught:
+            list(read(path))
+        assert "remove" not in str(caught.value)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_two_records_of_one_name_are_refused(tmp_path, packed: bool) -> None:
+    path = write(tmp_path, ">a\nACGT\n>b\nA\n>a\nGG\n")
+    if not packed:
+        pytest.importorskip("pyfaidx")
+    with pytest.raises(DataError, match=r"two records called 'a'.* Fix: rename"):
+        Genome(gzipped(path) if packed else path)
 
 
 def test_compressed_files_are_read_alike(fasta, tmp_path) -> None:
@@ -51,6 +103,7 @@ def test_compressed_files_are_read_alike(fasta, tmp_path) -> None:
         ("\n\n", "holds no sequence"),
         ("ACGT\n", "line 1: 'ACGT' stands before the first header"),
         (">a\n>b\nACGT\n", "record 'a' has no letters"),
+        (">a\nACGT\n> \nACGT\n", "line 3: the header has no name"),
         (">a\nACGT\nACXT\n", "line 3: 'X' at place 3 is outside ACGTN.*replace them by N"),
         (">a\nACRT\n", "'R' at place 3.*ambiguous='N'"),
         (">a\nACGU\n", "'U' at place 4.*this is RNA"),
@@ -94,6 +147,9 @@ def test_a_genome_is_read_by_place(fasta, tmp_path, packed: bool) -> None:
         genome.fetch("chr2", 45, 51)
     with pytest.raises(UnknownName, match="Did you mean 'chr1'"):
         genome.fetch("Chr1", 0, 4)
+    assert genome.fetch("chr1", 0, 4, ".") == CHR1[:4]
+    with pytest.raises(DataError, match=r"strand must be .* got 'foo'"):
+        genome.fetch("chr1", 0, 4, "foo")
 
 
 def test_a_genome_checks_what_it_reads(tmp_path) -> None:
@@ -127,6 +183,11 @@ def test_intervals_are_read(tmp_path) -> None:
         Interval("chr1", 5, 15, "peak one", 1.0, "-"),
         Interval("chr2", 0, 10),
     ]
+
+
+def test_contigs_may_begin_like_lines_for_browsers(tmp_path) -> None:
+    text = "browser hide all\ntrack\tname=x\ntracker1\t0\t4\nbrowser2 1 5\n  # c\n"
+    assert [i.contig for i in read_bed(write(tmp_path, text))] == ["tracker1", "browser2"]
 
 
 @pytest.mark.parametrize(
@@ -232,14 +293,14 @@ def test_values_of_ones_own_may_be_regressed(fasta) -> None:
 
 def test_contigs_to_hold_out_are_names_and_named_once(tmp_path) -> None:
     path = write(tmp_path, "".join(f">{name}\n{CHR1}\n" for name in ("1", "2", "12")))
-    path.with_suffix(".fa.gz").write_bytes(gzip.compress(path.read_bytes()))
+    packed = gzipped(path)
     intervals = [Interval(c, 0, 8, score=s) for c in ("1", "2", "12") for s in (0, 1)]
-    data = from_bed(path.with_suffix(".fa.gz"), intervals, 8, test="12", validation="2")
+    data = from_bed(packed, intervals, 8, test="12", validation="2")
     assert {i.contig for i in data.test.intervals} == {"12"}
     assert {i.contig for i in data.validation.intervals} == {"2"}
     assert data.provenance["test"] == ["12"]
     with pytest.raises(DataError, match=r"2 in validation and in test\. Fix"):
-        from_bed(path.with_suffix(".fa.gz"), intervals, 8, test=["1", "2"], validation="2")
+        from_bed(packed, intervals, 8, test=["1", "2"], validation="2")
 
 
 @pytest.mark.parametrize("scores", [[0.4, 0.6, 1.5], [0, 1, float("nan")]])

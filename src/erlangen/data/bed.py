@@ -5,6 +5,7 @@ not included, columns are separated by tabs or blanks.
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ from typing import Any, NamedTuple
 from erlangen.data.store import unreadable
 from erlangen.errors import DataError
 
-_SKIPPED = ("#", "track", "browser")
+STRANDS = ("+", "-", ".")
+_SKIPPED = ("track", "browser")  # the first word of a line for genome browsers
+_TEXT = "utf-8-sig"  # UTF-8, with or without a byte-order mark
 
 
 class Interval(NamedTuple):
@@ -53,13 +56,14 @@ def read_bed(path: "str | Path") -> Iterator[Interval]:
     """
     path, found = Path(path), False
     try:
-        opened: Any = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        opened: Any = gzip.open(path, "rt", encoding=_TEXT) if path.suffix == ".gz" else path.open(encoding=_TEXT)
         with opened as file:
             for number, line in enumerate(file, 1):
-                if line.strip() and not line.startswith(_SKIPPED):
+                first = next(iter(line.split(maxsplit=1)), "#")
+                if not first.startswith("#") and first not in _SKIPPED:
                     found = True
                     yield _interval(line, f"{path}, line {number}")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         if isinstance(error, DataError):
             raise
         raise unreadable(path, error) from error
@@ -79,6 +83,6 @@ def _interval(line: str, where: str) -> Interval:
     if not 0 <= start < stop:
         raise DataError(f"{where}: {start} to {stop} is empty or negative. BED counts from 0 and leaves the end out.")
     strand = columns[5].strip() if len(columns) > 5 else "."
-    if strand not in ("+", "-", "."):
+    if strand not in STRANDS:
         raise DataError(f"{where}: the strand must be '+', '-' or '.', got {strand!r}")
     return Interval(columns[0], start, stop, columns[3] if len(columns) > 3 else "", score, strand)

@@ -3,13 +3,16 @@
 Source: Pearson and Lipman 1988 (the format); Shirley et al. 2015, pyfaidx (the index of a genome on disk).
 """
 
+import codecs
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from erlangen.data.bed import STRANDS
 from erlangen.data.store import unreadable
 from erlangen.errors import DataError, MissingExtra, UnknownName
 from erlangen.files import cache_folder
@@ -17,6 +20,7 @@ from erlangen.files import cache_folder
 LETTERS = "ACGTN"
 AMBIGUOUS = "RYSWKMBDHV"  # the IUPAC codes of more than one letter
 MODES = ("refuse", "N")
+_TEXT = "utf-8-sig"  # UTF-8, with or without a byte-order mark
 
 
 class Record(NamedTuple):
@@ -55,8 +59,10 @@ def read_fasta(path: "str | Path", ambiguous: str = "refuse") -> Iterator[Record
         if line.startswith(">"):
             if header is not None:
                 yield _record(path, header, parts)
-            name, _, description = line[1:].strip().partition(" ")
-            header, parts = (name, description.strip()), []
+            words = line[1:].split(maxsplit=1)
+            if not words:
+                raise DataError(f"{path}, line {number}: the header has no name. Fix: write '>name'.")
+            header, parts = (words[0], words[1] if len(words) > 1 else ""), []
         elif header is None:
             raise DataError(f"{path}, line {number}: {line[:30]!r} stands before the first header. Fix: add '>name'.")
         else:
@@ -101,12 +107,12 @@ def _record(path: "str | Path", header: tuple[str, str], parts: list[str]) -> Re
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number, text) of every line that is not blank."""
+    """(number, text) of every line that is neither blank nor a comment, which begins with ';'."""
     try:
-        opened: Any = gzip.open(path, "rt", encoding="ascii") if path.suffix == ".gz" else path.open(encoding="ascii")
+        opened: Any = gzip.open(path, "rt", encoding=_TEXT) if path.suffix == ".gz" else path.open(encoding=_TEXT)
         with opened as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
+                if line.strip() and not line.startswith(";"):
                     yield number, line.strip()
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
@@ -123,7 +129,8 @@ class Genome:
         ambiguous: as in `read_fasta`.
 
     Raises:
-        DataError: the file cannot be read or holds no sequence.
+        DataError: the file cannot be read, holds no sequence, or two of one name; or it is a plain file that cannot be
+            read by place (comments between its lines, lines of uneven length).
         MissingExtra: pyfaidx is not installed, and the file is not compressed.
     """
 
@@ -132,7 +139,10 @@ class Genome:
         self._memory: dict[str, str] = {}
         self._file: Any = None
         if self.path.suffix == ".gz":
-            self._memory = {record.name: record.sequence for record in read_fasta(self.path, ambiguous)}
+            for record in read_fasta(self.path, ambiguous):
+                if record.name in self._memory:
+                    raise _repeated(self.path, record.name)
+                self._memory[record.name] = record.sequence
             self.contigs = {name: len(sequence) for name, sequence in self._memory.items()}
         else:
             self._file = _indexed(self.path)
@@ -143,9 +153,12 @@ class Genome:
 
         Raises:
             UnknownName: no such contig.
-            DataError: the stretch leaves the contig, or holds letters outside ACGTN.
+            DataError: the stretch leaves the contig, or holds letters outside ACGTN; or the strand is none of "+", "-"
+                and ".", which is read as "+".
         """
         self.check(contig, start, stop)
+        if strand not in STRANDS:
+            raise DataError(f"{contig}:{start}-{stop}: the strand must be '+', '-' or '.', got {strand!r}")
         if self._file is None and not self._memory:
             self._file = _indexed(self.path)
         raw = self._memory[contig][start:stop] if self._memory else str(self._file[contig][start:stop])
@@ -185,10 +198,51 @@ def _indexed(path: Path) -> Any:
     if not index.exists() and not os.access(path.parent, os.W_OK):
         index = cache_folder() / "fasta" / f"{path.name}-{path.stat().st_size}-{int(path.stat().st_mtime)}.fai"
         index.parent.mkdir(parents=True, exist_ok=True)
+    if not index.exists() or index.stat().st_mtime < path.stat().st_mtime:  # it is about to be made
+        _check_places(path)
     try:
         found = pyfaidx.Fasta(str(path), as_raw=True, indexname=str(index))
-    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, ValueError, OSError) as error:
-        raise DataError(f"{path} is no FASTA file that can be indexed: {error}") from error
+    except ValueError as error:
+        if twice := re.search(r'Duplicate key "(.*)"', str(error)):
+            raise _repeated(path, twice[1]) from error
+        raise _no_index(path, error) from error
+    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, OSError) as error:
+        raise _no_index(path, error) from error
     if not len(found.keys()):
         raise DataError(f"{path} holds no sequence: no line starts with '>'. Fix: give a FASTA file with records.")
     return found
+
+
+def _check_places(path: Path) -> None:
+    """Refuse what an index of a plain file would count as letters."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+                raise DataError(
+                    f"{path} begins with a byte-order mark, so it cannot be read by place. Fix: save it as plain text "
+                    "without one, or compress it (.fa.gz), which is read into memory."
+                )
+            file.seek(0)
+            number = next((n for n, line in enumerate(file, 1) if line.startswith(b";")), None)
+    except OSError as error:
+        if isinstance(error, DataError):
+            raise
+        raise unreadable(path, error) from error
+    if number is not None:
+        raise DataError(
+            f"{path}, line {number}: a comment, so the file cannot be read by place. Fix: remove the lines that begin "
+            "with ';', or compress the file (.fa.gz), which is read into memory."
+        )
+
+
+def _repeated(path: Path, name: str) -> DataError:
+    return DataError(
+        f"{path} holds two records called {name!r}, so a place on {name!r} means two things. Fix: rename one of them."
+    )
+
+
+def _no_index(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{path} is no FASTA file that can be read by place: {error}. Fix: fold its records into lines of one length; "
+        "or compress it (.fa.gz), which is read into memory."
+    )
