@@ -121,6 +121,17 @@ def test_networks_shrink_their_group():
         assert torch.equal(again.eval()(x), net.eval()(x))
 
 
+@pytest.mark.parametrize(
+    ("d", "group", "subgroup"),
+    [(2, "O(2)", "C4"), (2, "O(2)", "D4"), (2, "SO(2)", "C2"), (3, "O(3)", "O"), (3, "SO(3)", "C1")],
+)
+def test_after_an_infinite_group_hidden_fields_are_regular(d, group, subgroup):
+    net = derive(Grid(d, (8,) * d).field(group, 1), Classify(2), "tiny", width=0.3, depth=2, restrict={0: subgroup})
+    assert net.out_field.group.name == subgroup
+    assert {name for _, layer in net.leaves() for name in str(layer.out_field.rep).split()} >= {"regular"}
+    assert net(torch.randn(2, 1, *(8,) * d)).shape == (2, 2)
+
+
 def test_segmentation_restricts_before_it_coarsens():
     image = Grid(2).field("D4", 1)
     net = derive(image, Segment(2), "tiny", restrict={0: "C4"}).eval()

@@ -65,9 +65,21 @@ def test_arrays_on_disk_in_and_out(tmp_path) -> None:
     assert np.allclose(out, sliding_window(net, torch.from_numpy(np.array(scan)), 8).numpy())
 
 
+def test_what_out_holds_before_does_not_matter() -> None:
+    net, x = nn.Conv2d(1, 2, 1), torch.randn(1, 11, 9)
+    out = torch.full((2, 11, 9), 7.0)
+    torch.testing.assert_close(sliding_window(net, x, 5, out=out), net(x[None])[0].detach())
+    with pytest.raises(DomainError, match=r"real numbers \[k, 11, 9\], got torch.int64"):
+        sliding_window(net, x, 5, out=torch.zeros(2, 11, 9, dtype=torch.int64))
+    with pytest.raises(DomainError, match="at least 1 window"):
+        sliding_window(net, x, 5, batch_size=0)
+    with pytest.raises(DomainError, match="whole sizes"):
+        sliding_window(net, x, 5.0)
+
+
 def test_mistakes_are_explained() -> None:
     x, net = torch.zeros(1, 8, 8), nn.Conv2d(1, 1, 3)
-    with pytest.raises(DomainError, match="window needs 2 positive sizes"):
+    with pytest.raises(DomainError, match="window needs 2 positive whole sizes"):
         sliding_window(net, x, (4, 4, 4))
     with pytest.raises(DomainError, match="overlap"):
         sliding_window(net, x, 4, overlap=1.0)

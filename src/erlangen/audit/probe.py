@@ -232,6 +232,8 @@ def check_input(field: Field, signal: Any) -> None:
             f"{list(x.shape)}. Fix: declare the space that the samples live on, or reshape them"
         )
     check_channels(field, x.shape[1], "the audited network")
+    if misfit := field.space.misfit(signal):
+        raise FieldError(misfit)
 
 
 def forward(model: nn.Module, signal: Any, where: str = "") -> Any:

@@ -5,7 +5,7 @@ from erlangen.blueprint.field import Field, Signal
 from erlangen.blueprint.module import Branch, EquivariantModule, Sequential
 from erlangen.blueprint.plan import Plan, PlanRow, plan_of
 from erlangen.blueprint.precision import operator_costs, operator_dtype, precision
-from erlangen.blueprint.space import Action, Recipe, Space, check_channels, register_space, space_from
+from erlangen.blueprint.space import Action, Recipe, Space, check_channels, check_signal, register_space, space_from
 from erlangen.blueprint.tables import Tables
 from erlangen.blueprint.task import Classify, Count, Predict, Profile, Regress, Segment, Task, task_from
 
@@ -30,6 +30,7 @@ __all__ = [
     "Tables",
     "Task",
     "check_channels",
+    "check_signal",
     "derive",
     "network_from",
     "operator_costs",

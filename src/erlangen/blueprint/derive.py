@@ -103,7 +103,7 @@ def _head(field: Field, task: Task, recipe: Recipe) -> EquivariantModule:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in recipe.options:
             raise
-        known = [f.name for f in fields(Recipe) if f.name != "options"]
+        known = [*(f.name for f in fields(Recipe) if f.name != "options"), *field.space.option_names()]
         raise UnknownName(f"option of derive for {field.space} and the task {task.name}", unknown[1], known) from error
 
 
@@ -145,6 +145,8 @@ def _read(of: Group, described: "str | list[Any]") -> Representation:
 
 def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, Any]) -> tuple[Recipe, dict[str, Any]]:
     """The recipe with the fields that `options` name replaced, and the other options."""
+    if not width > 0:
+        raise FieldError(f"width multiplies the number of channels, so it is positive; got {width}")
     values: dict[str, Any] = dict(recipe.__dict__)
     extra: dict[str, Any] = {}
     for name, value in options.items():
@@ -159,6 +161,11 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
         values["local"] = _stretch(values["local"] or ({},), depth)
         values["coarsen_after"] = tuple(i for i in values["coarsen_after"] if i < depth - 1)
     values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
+    blocks = len(values["widths"])
+    if any(not -1 <= i < blocks for i in values["coarsen_after"]):
+        raise FieldError(f"coarsen_after={values['coarsen_after']} names a block that is not there: -1 … {blocks - 1}")
+    if not 0 <= values["dropout"] < 1:
+        raise FieldError(f"dropout is a share in [0, 1), got {values['dropout']}")
     if len(values["local"]) != len(values["widths"]):
         values["local"] = _stretch(values["local"] or ({},), len(values["widths"]))
     return Recipe(**values), extra
@@ -168,9 +175,13 @@ def _stretch(items: tuple[Any, ...], length: int) -> tuple[Any, ...]:
     return tuple(items[min(i, len(items) - 1)] for i in range(length))
 
 
-def _hidden(field: Field, recipe: Recipe, channels: int) -> Representation:
-    """About as many channels of the hidden representation, in its proportions, at least one copy of each term."""
-    unit = field.group.representation(recipe.hidden)
+def _hidden(field: Field, recipe: Recipe, channels: int, first: Group) -> Representation:
+    """About as many channels of the hidden representation, in its proportions, at least one copy of each term.
+
+    Where a finite group is left of an infinite one, hidden fields are regular: its irreps have other names.
+    """
+    left = isinstance(field.group, FiniteGroup) and not isinstance(first, FiniteGroup)
+    unit = field.group.representation("regular" if left else recipe.hidden)
     if not unit.size:
         raise FieldError(f"hidden={recipe.hidden!r} has no channels. Fix: name a representation, such as 'regular'.")
     return Representation(field.group, tuple((max(1, round(m * channels / unit.size)), c) for m, c in unit.terms))
@@ -181,7 +192,7 @@ def _straight(field: Field, task: Task, recipe: Recipe) -> list[EquivariantModul
     steps = [field.space.coarsen(field, **recipe.coarsen)] if -1 in recipe.coarsen_after else []
     now = steps[-1].out_field if steps else field
     for i, channels in enumerate(recipe.widths):
-        steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels)), **recipe.local[i]))
+        steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels, field.group)), **recipe.local[i]))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
             steps.append(now.space.coarsen(now, **recipe.coarsen))
@@ -212,7 +223,8 @@ def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
     def stage(level: int, now: Field) -> list[EquivariantModule]:
         steps: list[EquivariantModule] = []
         for i in stages[level]:
-            steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, recipe.widths[i])), **recipe.local[i]))
+            hidden = _hidden(now, recipe, recipe.widths[i], field.group)
+            steps.append(now.space.block(now, now.with_rep(hidden), **recipe.local[i]))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [now.space.coarsen(now, **recipe.coarsen)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from erlangen.blueprint.field import Field
 from erlangen.errors import DomainError, FieldError
@@ -135,6 +136,14 @@ class Space(ABC):
         """
         return replace(recipe, options={**recipe.options, **options})
 
+    def option_names(self) -> tuple[str, ...]:
+        """The options of `derive` that `adapt` knows."""
+        return ()
+
+    def misfit(self, signal: Any) -> str:
+        """What of a signal lies outside of the domain, and how to mend it; nothing if all is well."""
+        return ""
+
     @abstractmethod
     def symmetries(self, name: str | None = None) -> Group:
         """The group of this name, or the largest one, that this domain honestly has.
@@ -176,6 +185,8 @@ class Space(ABC):
         Raises:
             DomainError: this space does not have that group.
         """
+        if not isinstance(group, Group | str | None):
+            raise DomainError(f"a group is named, as 'C4', or made with erlangen.Group; got {group!r}")
         chosen = self.symmetries(group if isinstance(group, str) or group is None else group.name)
         if isinstance(group, Group) and group != chosen:
             raise DomainError(f"{self} has a group named {group.name}, but not this one")
@@ -217,6 +228,30 @@ def _import_domains() -> None:
     """Import every folder of the package that holds a `space.py`: its domain enters itself, none is named here."""
     for folder in Path(__file__).parents[1].glob("*/space.py"):
         import_module(f"erlangen.{folder.parent.name}")
+
+
+def check_signal(field: Field, x: Tensor, where: str) -> None:
+    """Raise a `FieldError` that teaches if a tensor is no batch of real signals of a field on a fixed domain.
+
+    Args:
+        field: type that the signals should have.
+        x: [B, C, *shape].
+        where: who asks.
+    """
+    if not isinstance(x, Tensor):
+        raise FieldError(
+            f"{where} takes a tensor, got {type(x).__name__}. Fix: torch.as_tensor(x, dtype=torch.float32)"
+        )
+    axes = len(field.space.nominal_shape())
+    if x.ndim != 2 + axes:
+        missing = " Fix: add the batch axis, x[None]." if x.ndim == 1 + axes else ""
+        raise FieldError(
+            f"{where} expects a batch of fields on {field.space}, [B, {field.size}, {', '.join('zyx'[-axes:])}], got a "
+            f"tensor of shape {list(x.shape)}.{missing}"
+        )
+    if not x.is_floating_point():
+        raise FieldError(f"{where} computes with real numbers, got {x.dtype}. Fix: x.float(), scaled as you like")
+    check_channels(field, x.shape[1], where)
 
 
 def check_channels(field: Field, channels: int, where: str) -> None:

@@ -58,6 +58,8 @@ class Classify(Task):
     name: ClassVar[str] = "classify"
 
     def __post_init__(self) -> None:
+        if self.classes < 1:
+            raise FieldError(f"Classify(n) needs at least one class, got {self.classes}")
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
             if len(self.weights) != self.classes:

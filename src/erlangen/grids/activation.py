@@ -12,11 +12,23 @@ from erlangen.grids.sampling import holds_functions
 from erlangen.point import Gate, gated
 from erlangen.symmetry import FiniteGroup
 
+
+def sampled(field: Field, function: str = "gelu", samples: int | None = None) -> EquivariantModule:
+    """Pointwise on the samples of functions; channels that the group permutes are such samples already.
+
+    Args:
+        field: type of input and output.
+        function: name of it.
+        samples: as in `FourierNonlinearity`, for channels that are not permuted.
+    """
+    return Pointwise(field, function) if field.rep.is_permutation else FourierNonlinearity(field, function, samples)
+
+
 KINDS: dict[str, Callable[..., EquivariantModule]] = {
     "pointwise": Pointwise,
     "norm": Nonlinearity,
     "gated": Gate,
-    "fourier": FourierNonlinearity,
+    "fourier": sampled,
 }
 
 

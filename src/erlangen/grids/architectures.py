@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe
-from erlangen.errors import UnknownName
+from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.activation import nonlinearity_option
 from erlangen.grids.blocks import block_option
 from erlangen.grids.colour import illumination_option
@@ -63,6 +63,9 @@ OPTIONS: dict[str, Callable[[Recipe, Any], Recipe]] = {
 }
 
 
+PLAIN = (None, "dense", "approximate")  # what blocks and shifts are anyway
+
+
 def adapt(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     """The recipe under the options that grids know; the others go to the head.
 
@@ -76,4 +79,11 @@ def adapt(recipe: Recipe, options: dict[str, Any]) -> Recipe:
             recipe = OPTIONS[name](recipe, value)
         else:
             others[name] = value
+    if any("lift" in local for local in recipe.local):
+        beside = [f"{name}={options[name]!r}" for name in ("block", "shift") if options.get(name) not in PLAIN]
+        if beside:
+            raise FieldError(
+                f"networks of several scales have dense blocks and padded borders, so scales=… does not go with "
+                f"{' and '.join(beside)}. Fix: leave one of them out."
+            )
     return replace(recipe, options={**recipe.options, **others})

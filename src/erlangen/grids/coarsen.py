@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.errors import NonlinearityError, UnknownName
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
 from erlangen.grids.groups import exact_for, is_finer
@@ -113,7 +113,7 @@ class Pool(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *coarse"]:
         """Filter, then keep every s-th sample."""
-        check_channels(self.in_field, x.shape[1], "Pool")
+        check_signal(self.in_field, x, "Pool")
         return pool(x, self.stride, self.kind, self.wide)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
@@ -181,7 +181,7 @@ class Upsample(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *coarse"], like: Float[Tensor, "b k *fine"]) -> Float[Tensor, "b c *fine"]:
         """Interpolate x onto the grid of `like`."""
-        check_channels(self.in_field, x.shape[1], "Upsample")
+        check_signal(self.in_field, x, "Upsample")
         return upsample(x, like)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:

@@ -15,22 +15,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import Action, EquivariantModule, Field, Recipe, check_channels
+from erlangen.blueprint import Action, EquivariantModule, Field, Recipe, check_signal
 from erlangen.errors import DomainError, NonlinearityError, UnknownName
 from erlangen.grids.space import Grid
 from erlangen.symmetry import FiniteGroup, Representation
 
 KINDS = ("permutations", "hue 3", "hue 6", "hue <n>")
 PER = ("image", "channel")
-SMALLEST = 1e-20  # mean square below which an image counts as black
 
 
 def colour_field(space: Grid, point: "str | None" = None, colour: str = "permutations", pictures: int = 1) -> Field:
     """The type of colour images whose colours have a symmetry, too.
 
     Args:
-        space: the grid.
-        point: name of the point group; None takes the largest that the grid has.
+        space: a square grid, `Grid(d)`.
+        point: name of the point group; None takes the largest that maps pixels to pixels; SO(2) and its like make no
+            product with colours.
         colour: "permutations", Σ3 exchanges red, green and blue; "hue n", C(n) turns colours about the grey axis by
             multiples of 360°/n.
         pictures: how many colour images lie in the channels, three each (red, green, blue).
@@ -44,13 +44,17 @@ def colour_field(space: Grid, point: "str | None" = None, colour: str = "permuta
 
     Source: Lengyel, Strafforello, Bruintjes, Gielisse & van Gemert 2023, arXiv 2310.19368 (hue as a group).
     """
+    if type(space) is not Grid:
+        raise DomainError(f"symmetries of colour are there for Grid(1), Grid(2) and Grid(3), not for {space}")
     turns = re.fullmatch(r"hue\s*(\d+)", colour)
     if colour != "permutations" and (turns is None or int(turns[1]) < 2):
         raise UnknownName("symmetry of colour", colour, KINDS)
     fibre = "S3" if turns is None else f"C{int(turns[1])}"
     group = space.symmetries(f"{space.symmetries(point)}x{fibre}")
     if not isinstance(group, FiniteGroup) or len(group.factors) != 2:
-        raise DomainError(f"{group} is no product of a point group and a group of colours")
+        raise DomainError(
+            f"{group} is no product of a finite point group and a group of colours. Fix: a point group such as 'C8'"
+        )
     colours = group.factors[1][0]
     if turns is None:
         one = colours.standard.matrices()
@@ -118,7 +122,7 @@ class IlluminationNorm(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """x over its root mean square."""
-        check_channels(self.in_field, x.shape[1], "IlluminationNorm")
+        check_signal(self.in_field, x, "IlluminationNorm")
         return normalised(x, self.per)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
@@ -155,7 +159,12 @@ def normalised(x: Float[Tensor, "b c *space"], per: str) -> Float[Tensor, "b c *
     """
     wide = x if x.dtype == torch.float64 else x.float()
     axes = list(range(1 if per == "image" else 2, x.ndim))
-    return (wide * (wide.square().mean(axes, keepdim=True) + SMALLEST).rsqrt()).to(x.dtype)
+    if x.numel() == 0:
+        return x
+    peak = wide.detach().abs().amax(axes, keepdim=True)  # a constant: the result does not depend on it
+    black = peak == 0
+    even = wide / torch.where(black, 1.0, peak)  # in any unit the squares neither vanish nor overflow
+    return (even * (even.square().mean(axes, keepdim=True) + black).rsqrt()).to(x.dtype)
 
 
 def illumination_option(recipe: Recipe, value: str) -> Recipe:

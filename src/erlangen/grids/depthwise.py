@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.blueprint.depthwise import depthwise_conv
 from erlangen.errors import ExactnessError
 from erlangen.grids.expansion import KernelExpansion
@@ -79,7 +79,7 @@ class DepthwiseConv(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Expand the kernels, convolve."""
-        check_channels(self.in_field, x.shape[1], "DepthwiseConv")
+        check_signal(self.in_field, x, "DepthwiseConv")
         dtype, padding = operator_dtype("depthwise", x), self.padding
         kernel, x = self.kernel(dtype), x.to(dtype)
         if self.padding_mode != "zeros":

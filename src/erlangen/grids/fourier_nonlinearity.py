@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, Tables, check_signal, operator_dtype
 from erlangen.errors import UnknownName
 from erlangen.grids.groups import exact_part
 from erlangen.grids.nonlinearity import POINTWISE
@@ -50,7 +50,7 @@ class FourierNonlinearity(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Sample, apply the function, transform back."""
-        check_channels(self.in_field, x.shape[1], "FourierNonlinearity")
+        check_signal(self.in_field, x, "FourierNonlinearity")
         return self.body(x)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:

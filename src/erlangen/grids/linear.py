@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.errors import DomainError, ExactnessError, FieldError, UnknownName
 from erlangen.grids.convolve import METHODS, convolve_spectra
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
@@ -77,6 +77,8 @@ class Conv(EquivariantModule):
         space = in_field.space
         if not isinstance(space, Grid) or out_field.space != space or in_field.group != out_field.group:
             raise FieldError(f"Conv maps between fields of one grid and one group, got {in_field} and {out_field}")
+        if not in_field.size or not out_field.size:
+            raise FieldError(f"Conv needs channels on both sides, got {in_field.size} -> {out_field.size}")
         needs_squares(in_field, "Conv", "HexConv, as space.linear(…) makes it")
         if padding_mode not in PADDING_MODES or inexact not in ("refuse", "allow"):
             raise FieldError(
@@ -131,13 +133,14 @@ class Conv(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *moved"]:
         """Expand the kernel, convolve."""
-        check_channels(self.in_field, x.shape[1], "Conv")
+        check_signal(self.in_field, x, "Conv")
         shape = tuple(x.shape[2:])
         if min(self.out_shape(shape)) < 1:
             raise DomainError(
                 f"Conv with kernel {self.kernel_size}, dilation {self.dilation} and padding {self.padding} does not "
                 f"fit into an input of {'×'.join(map(str, shape))}: no output would be left. "
-                "Fix: a smaller kernel, more padding (padding=None keeps the size), or fewer poolings before it."
+                "Fix: a smaller kernel, more padding (padding=None keeps the size under odd kernels), or fewer "
+                "poolings before it."
             )
         if self.inexact == "refuse":
             self._refuse(shape)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Tables, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, Tables, check_signal, operator_dtype
 from erlangen.blueprint.precision import GAIN, rates, seconds
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
@@ -94,7 +94,7 @@ class Mixing(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
         """One matrix at every point, channels last in memory."""
-        check_channels(self.in_field, x.shape[1], "Mixing")
+        check_signal(self.in_field, x, "Mixing")
         dtype = operator_dtype("dense", x)
         rows = x.movedim(1, -1).to(dtype)
         bias = self.expanded_bias(dtype)

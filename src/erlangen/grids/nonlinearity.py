@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import NonlinearityError, UnknownName
 
 POINTWISE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -67,7 +67,7 @@ class Pointwise(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """σ(x)."""
-        check_channels(self.in_field, x.shape[1], "Pointwise")
+        check_signal(self.in_field, x, "Pointwise")
         return POINTWISE[self.function](x)
 
     def export(self) -> nn.Module:
@@ -101,7 +101,7 @@ class Nonlinearity(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Pointwise, or term by term."""
-        check_channels(self.in_field, x.shape[1], "Nonlinearity")
+        check_signal(self.in_field, x, "Nonlinearity")
         if not self.mixed or self.offset is None:
             return POINTWISE[self.function](x)
         parts, start = [], 0

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
+from erlangen.errors import FieldError
 from erlangen.grids.line import as_image
 from erlangen.grids.square import needs_squares
 
@@ -131,7 +132,7 @@ class BatchNorm(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Normalise by the batch in training, by the running statistics otherwise."""
-        check_channels(self.in_field, x.shape[1], "BatchNorm")
+        check_signal(self.in_field, x, "BatchNorm")
         return self.normalise(as_image(x)).squeeze(2) if x.ndim == 3 else self.normalise(x)
 
     def normalise(self, x: Float[Tensor, "b c *space"], share: float = 1.0) -> Float[Tensor, "b c *space"]:
@@ -141,6 +142,11 @@ class BatchNorm(EquivariantModule):
             x: the signal, zero elsewhere.
             share: of the points of the box that carry the signal.
         """
+        if x.dtype == torch.float64 and self.running_mean.dtype != x.dtype:
+            raise FieldError(
+                f"the signal is {x.dtype}, the statistics of BatchNorm are {self.running_mean.dtype}. "
+                "Fix: x.float(), or network.double()"
+            )
         gamma, beta = self.affine_map()
         if not self.training or x.numel() == 0:
             mean, variance = self.running_mean[self.copy], self.running_var[self.copy]
@@ -208,7 +214,7 @@ class LayerNorm(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """(x - mean) / rms · γ + β at every point, computed in float32 at least."""
-        check_channels(self.in_field, x.shape[1], "LayerNorm")
+        check_signal(self.in_field, x, "LayerNorm")
         y, centred, gamma, beta = _LayerNormForm.normalise(
             x, self.centred, self.weight[self.copy], self._shift(), self.eps
         )

@@ -10,7 +10,7 @@ from math import prod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.grids.phases import Phases
 
 
@@ -22,7 +22,7 @@ class PolyphasePool(EquivariantModule):
 
     Law: f(t·x) = t′·f(x) for every circular shift t, where t′ is t/s rounded up or down; f(g·x) = g·f(x).
     Both hold unless two components have equal norms. Where a symmetry of x itself exchanges them, either choice is
-    right up to that symmetry, so an invariant head sees no difference.
+    right up to that symmetry: an invariant head sees no difference, a map such as a segmentation does.
 
     Args:
         field: type of input and output.
@@ -47,12 +47,12 @@ class PolyphasePool(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *coarse"]:
         """Filter, then keep the strongest polyphase component of every example."""
-        check_channels(self.in_field, x.shape[1], "PolyphasePool")
+        check_signal(self.in_field, x, "PolyphasePool")
         return self.phases.keep(x)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Always: an axis that the stride does not divide is not coarsened."""
-        return True, "always (axes are divided by gcd(n, s))"
+        """Always, but for ties: an axis that the stride does not divide is not coarsened."""
+        return True, "always, but for maps of images that a symmetry maps to themselves"
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """n / gcd(n, s) along each axis."""
@@ -97,7 +97,7 @@ class PolyphaseUpsample(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *coarse"], like: Float[Tensor, "b k *fine"]) -> Float[Tensor, "b c *fine"]:
         """Put x back onto the grid of `like`, from which it was taken, and interpolate."""
-        check_channels(self.in_field, x.shape[1], "PolyphaseUpsample")
+        check_signal(self.in_field, x, "PolyphaseUpsample")
         return self.phases.put_back(x, like)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

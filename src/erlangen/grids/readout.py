@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Sequential, Task, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Sequential, Task, check_signal
 from erlangen.errors import FieldError, NoEquivariantMap
 from erlangen.grids.linear import Conv
 from erlangen.point import Point
@@ -76,7 +76,7 @@ class InvariantReadout(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
         """Invariants, their norm, then the linear map."""
-        check_channels(self.in_field, x.shape[1], "InvariantReadout")
+        check_signal(self.in_field, x, "InvariantReadout")
         found = self.norm(invariants(x, self.terms).to(self.linear.weight.dtype))
         return self.linear(self.dropout(found))
 
@@ -247,7 +247,7 @@ class Flatten(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
         """Flatten, then the linear map."""
-        check_channels(self.in_field, x.shape[1], "Flatten")
+        check_signal(self.in_field, x, "Flatten")
         return self.linear(x.flatten(1))
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, Recipe, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Recipe, check_signal
 from erlangen.errors import DomainError, FieldError
 from erlangen.symmetry import Component, FiniteGroup, Representation
 
@@ -55,7 +55,7 @@ class Restrict(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Permute the channels."""
-        check_channels(self.in_field, x.shape[1], "Restrict")
+        check_signal(self.in_field, x, "Restrict")
         return x.index_select(1, self.order) if self.moves else x
 
     def export(self) -> nn.Module:

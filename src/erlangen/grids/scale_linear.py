@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.errors import DomainError, FieldError
 from erlangen.grids.linear import Conv
 from erlangen.grids.scale import ScaleGrid
@@ -61,7 +61,7 @@ class ScaleLift(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out s *space"]:
         """Smooth, then convolve every scale."""
-        check_channels(self.in_field, x.shape[1], "ScaleLift")
+        check_signal(self.in_field, x, "ScaleLift")
         dtype = operator_dtype("dense", x)
         kernel, bias = self.base.kernel(dtype), self.base.expanded_bias()
         bias = None if bias is None else bias.to(dtype)
@@ -138,7 +138,7 @@ class ScaleConv(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in s *space"]) -> Float[Tensor, "b c_out t *space"]:
         """Join each scale with the coarser ones it sees, then convolve it."""
-        check_channels(self.in_field, x.shape[1], "ScaleConv")
+        check_signal(self.in_field, x, "ScaleConv")
         _check_scales(x, self.spread.scales + self.depth - 1)
         dtype = operator_dtype("dense", x)
         kernel, bias = self.base.kernel(dtype), self.base.expanded_bias()

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import FieldError, NonlinearityError, UnknownName
 from erlangen.grids.coarsen import Pool
 from erlangen.grids.scale import ScaleGrid
@@ -40,7 +40,7 @@ class ScalePool(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c s *space"]) -> Float[Tensor, "b c *space"]:
         """Pool over scales."""
-        check_channels(self.in_field, x.shape[1], "ScalePool")
+        check_signal(self.in_field, x, "ScalePool")
         return x.amax(2) if self.kind == "max" else x.mean(2)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ class PoolEveryScale(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c s *space"]) -> Float[Tensor, "b c s *coarse"]:
         """Pool every scale."""
-        check_channels(self.in_field, x.shape[1], "PoolEveryScale")
+        check_signal(self.in_field, x, "PoolEveryScale")
         return every_scale(self.pool, x)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

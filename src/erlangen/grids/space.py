@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from erlangen.blueprint import Action, Field, Recipe, Space, check_channels, register_space
-from erlangen.errors import DomainError, UnknownName
+from erlangen.errors import DomainError, ErlangenError, UnknownName
 from erlangen.grids.groups import (
     GROUPS,
     exact_elements,
@@ -61,10 +61,10 @@ class Grid(Space):
     ) -> None:
         if d not in GROUPS:
             raise DomainError(f"Grid(d) has 1, 2 or 3 axes, got {d}")
-        if shape is not None and (len(shape) != d or any(n < 1 for n in shape)):
-            raise DomainError(f"Grid({d}) needs a shape of {d} positive sizes, got {tuple(shape)}")
-        if spacing is not None and (len(spacing) != d or any(not a > 0 for a in spacing)):
-            raise DomainError(f"Grid({d}) needs {d} positive spacings, got {tuple(spacing)}")
+        if shape is not None and not _are_positive(shape, d, whole=True):
+            raise DomainError(f"Grid({d}) needs a shape of {d} positive whole sizes, got {shape!r}")
+        if spacing is not None and not _are_positive(spacing, d):
+            raise DomainError(f"Grid({d}) needs {d} positive finite spacings, got {spacing!r}")
         self.d = d
         self.shape = None if shape is None else tuple(int(n) for n in shape)
         self.spacing = None if spacing is None else tuple(float(a) for a in spacing)
@@ -163,6 +163,12 @@ class Grid(Space):
 
         return adapt(recipe, options)
 
+    def option_names(self) -> tuple[str, ...]:
+        """Those of `erlangen.grids.architectures`."""
+        from erlangen.grids.architectures import OPTIONS
+
+        return tuple(OPTIONS)
+
     def symmetries(self, name: str | None = None) -> Group:
         """The group of this name, or the largest one that maps the grid to itself.
 
@@ -178,7 +184,7 @@ class Grid(Space):
         known = [n for n in GROUPS[self.d] if self._obstacle(on_grid(n, self.d)) is None]
         wanted = known[-1] if name is None else name
         chosen = next((n for n in GROUPS[self.d] if n.lower() == wanted.lower()), wanted)
-        if chosen not in GROUPS[self.d] and not is_finer(group_named(chosen), self.d):
+        if chosen not in GROUPS[self.d] and not self._is_finer(chosen):
             why: str | None = "it does not turn the points of this grid"
         else:
             why = self._obstacle(on_grid(chosen, self.d))
@@ -189,7 +195,26 @@ class Grid(Space):
             if self.spacing is None or len(set(self.spacing)) == 1
             else " Fix: resample it to equal spacing, or one of those."
         )
-        raise DomainError(f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}.{fix}")
+        raise DomainError(
+            f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}{self._more()}.{fix}"
+        )
+
+    def _is_finer(self, name: str) -> bool:
+        """Whether a name is that of a group that turns points in between."""
+        try:
+            return is_finer(group_named(name), self.d)
+        except UnknownName:
+            raise
+        except ErlangenError:  # a name of the right form with a number that no group has
+            return False
+
+    def _more(self) -> str:
+        """The groups that turn points to places in between, in words, if no axes differ."""
+        largest = {2: "O(2)", 3: "O(3)"}.get(self.d)
+        if largest is None or self._obstacle(on_grid(largest, self.d)) is not None:
+            return ""
+        names = "C(n) and D(n) for any n, SO(2), O(2)" if self.d == 2 else "SO(3), O(3)"
+        return f"; and, exact on those and least squares in between, {names}"
 
     def _obstacle(self, group: Group) -> str | None:
         """Which two axes the group exchanges although they differ, in words; None if it maps the grid to itself."""
@@ -279,6 +304,13 @@ class Grid(Space):
             if self.spacing is None
             else f"Grid({size}, spacing {'×'.join(f'{a:g}' for a in self.spacing)})"
         )
+
+
+def _are_positive(values: Any, d: int, whole: bool = False) -> bool:
+    """Whether there are d positive numbers, finite or whole."""
+    if not isinstance(values, Sequence | np.ndarray | torch.Tensor) or isinstance(values, str) or len(values) != d:
+        return False
+    return all(0 < v < float("inf") and (not whole or v == int(v)) for v in values)
 
 
 def _keeps_shape(matrix: np.ndarray, shape: tuple[int, ...]) -> bool:

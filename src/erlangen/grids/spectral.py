@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import DomainError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.groups import exact_for
@@ -69,7 +69,7 @@ class SpectralConv(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
         """Transform, multiply the kept modes, transform back; in float32 at least."""
-        check_channels(self.in_field, x.shape[1], "SpectralConv")
+        check_signal(self.in_field, x, "SpectralConv")
         bias = None if self.bias is None or self.expand_bias is None else self.expand_bias(self.bias)
         return spectral_conv(x, self.matrices(), bias, self.modes)
 

@@ -18,7 +18,7 @@ def spread(value: "int | tuple[int, ...] | list[int]", d: int, name: str, least:
     Raises:
         DomainError: the wrong number of values, or one below `least`.
     """
-    values = (value,) * d if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * d
     if len(values) != d or any(not isinstance(v, int) or v < least for v in values):
         raise DomainError(f"{name} needs one integer >= {least}, or {d} of them, got {value!r}")
     return values

@@ -60,19 +60,26 @@ def sliding_window(
         overlap: share of a window that its neighbour covers too, in [0, 1).
         batch_size: windows at a time.
         precision: mode of `erlangen.blueprint.precision`.
-        out: a float array [k, *space] to write into, such as a `numpy.memmap`; a tensor is made if there is none.
+        out: a float array [k, *space] that is overwritten, such as a `numpy.memmap`; a tensor is made if there is none.
 
     Returns:
         [k, *space], the weighted mean of the predictions: `out`, or a new float32 tensor.
 
     Raises:
-        DomainError: a window or an overlap that does not fit the signal.
+        DomainError: a window, an overlap or an array `out` that does not fit the signal; a batch size below 1.
         RunError: the model does not keep the size of a window.
 
     Law: f(g·x) = g·f(x) for every element g of the point group that maps the window to itself, if the model obeys it.
     """
     shape = tuple(int(n) for n in signal.shape[1:])
     sizes = _window_sizes(shape, window, overlap)
+    if batch_size < 1:
+        raise DomainError(f"batch_size is at least 1 window at a time, got {batch_size}")
+    if not shape:
+        raise DomainError(f"sliding_window takes one signal [C, *space], got an array of shape {tuple(signal.shape)}")
+    if out is not None:
+        _check_out(out, shape)
+        out[...] = 0
     places = [window_places(n, w, overlap) for n, w in zip(shape, sizes, strict=True)]
     shares = [_shares(n, w, p) for n, w, p in zip(shape, sizes, places, strict=True)]
     corners = list(product(*(range(len(p)) for p in places)))
@@ -94,10 +101,21 @@ def sliding_window(
     return out
 
 
+def _check_out(out: Any, shape: tuple[int, ...]) -> None:
+    real = out.is_floating_point() if isinstance(out, Tensor) else np.issubdtype(out.dtype, np.floating)
+    if tuple(out.shape[1:]) != shape or not real:
+        raise DomainError(
+            f"out must be an array of real numbers [k, {', '.join(map(str, shape))}], got {out.dtype} of shape "
+            f"{tuple(out.shape)}"
+        )
+
+
 def _window_sizes(shape: tuple[int, ...], window: "int | Sequence[int]", overlap: float) -> tuple[int, ...]:
-    sizes = (window,) * len(shape) if isinstance(window, int) else tuple(window)
-    if len(sizes) != len(shape) or any(w < 1 for w in sizes):
-        raise DomainError(f"window needs {len(shape)} positive sizes for a signal of {shape}, got {window!r}")
+    sizes = tuple(window) if isinstance(window, Sequence) else (window,) * len(shape)
+    if len(sizes) != len(shape) or any(not isinstance(w, int) or w < 1 for w in sizes):
+        raise DomainError(
+            f"window needs {len(shape)} positive whole sizes for a signal [C, *space] of {shape} points, got {window!r}"
+        )
     if not 0 <= overlap < 1:
         raise DomainError(f"overlap is a share in [0, 1), got {overlap}")
     return tuple(min(w, n) for w, n in zip(sizes, shape, strict=True))

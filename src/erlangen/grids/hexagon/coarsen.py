@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.errors import DomainError, NonlinearityError, UnknownName
 from erlangen.grids.hexagon.lattice import hexagon, masked, radius_of
 
@@ -109,7 +109,7 @@ class HexPool(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c n n"]) -> Float[Tensor, "b c m m"]:
         """Filter, then keep every s-th cell."""
-        check_channels(self.in_field, x.shape[1], "HexPool")
+        check_signal(self.in_field, x, "HexPool")
         return pool_cells(x, self.stride, self.kind)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
@@ -160,7 +160,7 @@ class HexUpsample(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c m m"], like: Float[Tensor, "b k n n"]) -> Float[Tensor, "b c n n"]:
         """Interpolate x onto the cells of `like`."""
-        check_channels(self.in_field, x.shape[1], "HexUpsample")
+        check_signal(self.in_field, x, "HexUpsample")
         return refine_cells(x, like)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels, operator_dtype
+from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.errors import ExactnessError, FieldError
 from erlangen.grids.convolve import convolve_spectra
 from erlangen.grids.hexagon.kernel import HexBias, HexKernel
@@ -94,7 +94,7 @@ class HexConv(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in n n"]) -> Float[Tensor, "b c_out m m"]:
         """Expand the kernel, convolve, keep the dead corners zero."""
-        check_channels(self.in_field, x.shape[1], "HexConv")
+        check_signal(self.in_field, x, "HexConv")
         dtype = operator_dtype("dense", x)
         bias = self.expanded_bias()
         bias, x, kernel = None if bias is None else bias.to(dtype), x.to(dtype), self.kernel(dtype)

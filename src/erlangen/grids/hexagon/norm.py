@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.grids.hexagon.lattice import masked, radius_of
 from erlangen.grids.norm import BatchNorm
 
@@ -27,7 +27,7 @@ class HexBatchNorm(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c n n"]) -> Float[Tensor, "b c n n"]:
         """Normalise by the batch in training, by the running statistics otherwise."""
-        check_channels(self.in_field, x.shape[1], "HexBatchNorm")
+        check_signal(self.in_field, x, "HexBatchNorm")
         radius = radius_of(x.shape[2:])
         share = (1 + 3 * radius * (radius + 1)) / (2 * radius + 1) ** 2
         return masked(self.batch.normalise(x, share))

@@ -87,6 +87,19 @@ class HexGrid(Grid):
         """White noise on the cells."""
         return masked(super().sample_signal(field, batch, generator))
 
+    def misfit(self, signal: Tensor) -> str:
+        """Values in the corners of the box, which are no cells."""
+        if torch.equal(masked(signal), signal) or not bool(signal.isfinite().all()):
+            return ""
+        return (
+            f"a signal on {self} is zero in the two corners of its box that are no cells, and this one is not. "
+            "Fix: erlangen.grids.hexagon.lattice.masked(x), or to_hexagon(image)"
+        )
+
+    def option_names(self) -> tuple[str, ...]:
+        """Those of grids that need no box."""
+        return tuple(name for name in super().option_names() if name not in ("shift", "scales"))
+
     def adapt(self, recipe: Recipe, options: dict[str, Any]) -> Recipe:
         """The recipe under the options of grids, but for those that need a box.
 
@@ -95,7 +108,7 @@ class HexGrid(Grid):
         """
         if options.get("shift") == "exact" or "scales" in options:
             raise DomainError(
-                f"{self} is no box that repeats itself, so shift='exact' and scales=… are for Grid and Strand. "
+                f"{self} is no box that repeats itself, so shift='exact' and scales=… are for Grid. "
                 "Fix: leave them out."
             )
         return super().adapt(recipe, options)

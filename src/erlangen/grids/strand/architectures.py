@@ -83,8 +83,10 @@ def words_option(recipe: Recipe, k: int) -> Recipe:
     """The recipe whose first block reads words of k letters instead of letters.
 
     Raises:
-        FieldError: k is even, so that words have no middle letter.
+        FieldError: k is no odd number, so that words have no middle letter.
     """
-    if k < 1 or k % 2 == 0:
-        raise FieldError(f"words={k} have no middle letter, so the strand would change its length. Fix: words=3 or 5.")
+    if not isinstance(k, int) or k < 1 or k % 2 == 0:
+        raise FieldError(
+            f"words={k!r} have no middle letter, so the strand would change its length. Fix: words=3 or 5."
+        )
     return replace(recipe, local=({**recipe.local[0], "words": k}, *recipe.local[1:]))

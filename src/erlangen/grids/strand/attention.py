@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Sequential, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Sequential, check_signal
 from erlangen.errors import FieldError
 from erlangen.grids.linear import Conv
 from erlangen.grids.norm import LayerNorm
@@ -56,7 +56,7 @@ class StrandAttention(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in l"]) -> Float[Tensor, "b c_out l"]:
         """Project, attend on each strand, merge."""
-        check_channels(self.in_field, x.shape[1], "StrandAttention")
+        check_signal(self.in_field, x, "StrandAttention")
         return self.merge(attend(self.project(x), self.even, self.odd, self.strands))
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import FieldError
 from erlangen.grids.linear import Conv
 from erlangen.symmetry import Representation
@@ -42,7 +42,7 @@ class Frames(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c l"]) -> Float[Tensor, "b c l"]:
         """Choose, at every place, the codon position that each frame reads there."""
-        check_channels(self.in_field, x.shape[1], "Frames")
+        check_signal(self.in_field, x, "Frames")
         return frames(x)
 
     def export(self) -> nn.Module:

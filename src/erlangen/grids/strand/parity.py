@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.nonlinearity import POINTWISE, norm_relu
 
@@ -56,7 +56,7 @@ class ButterflyNonlinearity(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Pairs, then what has no partner."""
-        check_channels(self.in_field, x.shape[1], "ButterflyNonlinearity")
+        check_signal(self.in_field, x, "ButterflyNonlinearity")
         return butterfly_function(x, self.terms, self.function, self.offset)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
@@ -157,7 +157,7 @@ class ParityLinear(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c_in *space"]) -> Float[Tensor, "b c_out *space"]:
         """Two products."""
-        check_channels(self.in_field, x.shape[1], "ParityLinear")
+        check_signal(self.in_field, x, "ParityLinear")
         return parity_map(x, self.even, self.odd, self.even_in)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

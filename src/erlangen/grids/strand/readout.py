@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlangen.blueprint import EquivariantModule, Field, Task, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Task, check_signal
 from erlangen.grids.linear import Conv
 from erlangen.point import EquivariantLinear, Point
 from erlangen.symmetry import Representation
@@ -43,7 +43,7 @@ class VectorReadout(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
         """Pool, then the linear map."""
-        check_channels(self.in_field, x.shape[1], "VectorReadout")
+        check_signal(self.in_field, x, "VectorReadout")
         vectors = pooled_vectors(x, self.terms).to(self.linear.weight.dtype)
         if self.training and self.dropout.p:
             vectors = vectors * self.dropout(vectors.new_ones(len(vectors), self.copies))[:, self.copy]
@@ -115,7 +115,7 @@ class ProfileReadout(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c l"]) -> Float[Tensor, "b tracks l"]:
         """The sum."""
-        check_channels(self.in_field, x.shape[1], "ProfileReadout")
+        check_signal(self.in_field, x, "ProfileReadout")
         return self.shape(x) + self.level(_mean(x))[:, :, None]
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:

@@ -118,6 +118,8 @@ class Strand(Grid):
         from erlangen.grids.strand.architectures import FAR, block_option, words_option
 
         others = dict(options)
+        if "scales" in others:
+            raise FieldError("letters have one size, so scales=… is for Grid. Fix: leave it out")
         kind = others.pop("block", None)
         recipe = words_option(recipe, others.pop("words")) if "words" in others else recipe
         if others.get("shift") == "exact" and kind in FAR:
@@ -131,6 +133,10 @@ class Strand(Grid):
         if others.get("shift") != "exact":
             return adapted
         return replace(adapted, options={**adapted.options, "circular": True})  # for heads with wide kernels
+
+    def option_names(self) -> tuple[str, ...]:
+        """Those of grids that a strand has, and its own."""
+        return ("words", *(name for name in super().option_names() if name != "scales"))
 
     def nominal_shape(self) -> tuple[int, ...]:
         """The length, or 200 letters where any length is welcome."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, Sequential, check_channels
+from erlangen.blueprint import EquivariantModule, Field, Sequential, check_signal
 from erlangen.errors import FieldError
 from erlangen.grids.linear import Conv
 from erlangen.grids.norm import LayerNorm
@@ -62,7 +62,7 @@ class StateSpace(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b c l"]) -> Float[Tensor, "b c l"]:
         """Convolve by the fast Fourier transform."""
-        check_channels(self.in_field, x.shape[1], "StateSpace")
+        check_signal(self.in_field, x, "StateSpace")
         return long_convolution(x, self.kernels(x.shape[2]), self.strands)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

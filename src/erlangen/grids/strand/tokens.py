@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from erlangen.blueprint import EquivariantModule, Field, check_channels
+from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import DomainError, FieldError
 from erlangen.grids.linear import Conv
 
@@ -38,7 +38,7 @@ class Kmers(EquivariantModule):
 
     def forward(self, x: Float[Tensor, "b 4 l"]) -> Float[Tensor, "b words m"]:
         """Multiply k shifted copies."""
-        check_channels(self.in_field, x.shape[1], "Kmers")
+        check_signal(self.in_field, x, "Kmers")
         return words(x, self.k, self.padding)
 
     def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -107,7 +107,7 @@ class TokenEmbedding(EquivariantModule):
     def forward(self, x: Tensor) -> Float[Tensor, "b c l"]:
         """Look up, or multiply."""
         if x.is_floating_point():
-            check_channels(self.in_field, x.shape[1], "TokenEmbedding")
+            check_signal(self.in_field, x, "TokenEmbedding")
             return self.map(x)
         if x.ndim != 2:
             raise FieldError(f"token numbers are [B, L], got a tensor of shape {tuple(x.shape)}")
