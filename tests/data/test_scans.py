@@ -76,3 +76,19 @@ def test_mistakes_are_explained(folders) -> None:
     write_nifti(labels / "x.nii.gz", Volume(torch.full((1, 4, 4, 4), 0.5), odd.affine))
     with pytest.raises(DataError, match="whole numbers"):
         from_scans(scans, labels, 2, spacing=1.0)
+
+
+@pytest.mark.parametrize(
+    "spacing", [0, -1.0, float("inf"), float("nan"), (1.0, 2.0), (1.0, 0.0, 1.0), "fine", (1, [2], 3)]
+)
+def test_a_spacing_that_is_none_is_refused(folders, spacing) -> None:
+    with pytest.raises(DataError, match=r"spacing must be positive, one number of mm or one for each of z, y, x"):
+        from_scans(*folders, 2, spacing=spacing)
+
+
+def test_scans_of_different_channels_are_refused(folders) -> None:
+    scans, labels = folders
+    write_nifti(scans / "x.nii.gz", Volume(torch.rand(2, 4, 4, 4), np.diag([1.0, 1.0, 2.0, 1.0])))
+    write_nifti(labels / "x.nii.gz", Volume(torch.zeros(1, 4, 4, 4).int(), np.diag([1.0, 1.0, 2.0, 1.0])))
+    with pytest.raises(DataError, match=r"0\.nii\.gz has 1 channels and .*x\.nii\.gz has 2\. Fix"):
+        from_scans(scans, labels, 2)

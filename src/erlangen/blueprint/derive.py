@@ -162,7 +162,7 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
         values["coarsen_after"] = tuple(i for i in values["coarsen_after"] if i < depth - 1)
     values["widths"] = tuple(max(1, round(c * width)) for c in values["widths"])
     blocks = len(values["widths"])
-    if any(not -1 <= i < blocks for i in values["coarsen_after"]):
+    if "coarsen_after" in options and any(not -1 <= i < blocks for i in values["coarsen_after"]):
         raise FieldError(f"coarsen_after={values['coarsen_after']} names a block that is not there: -1 … {blocks - 1}")
     if not 0 <= values["dropout"] < 1:
         raise FieldError(f"dropout is a share in [0, 1), got {values['dropout']}")

@@ -18,7 +18,8 @@ DESCRIPTION = (
     "Say what your data lives on and which symmetries it has; erlangen derives the network, trains it, "
     "and proves how well the symmetry holds."
 )
-LISTS = (list[str] | None, list[int] | None)  # options that take several words
+LISTS = (list[str] | None, list[int] | None, float | list[float] | None)
+# options that take several words; the last kind only numbers, so that other words may follow it
 OWN_WORDS = ("help", "config", "print_config")  # options that the parser itself adds to every verb
 
 
@@ -153,8 +154,16 @@ def _options(verb: str, function: Callable[..., Any], words: list[str]) -> list[
             equals, value = "=", "true"
         if kind in LISTS and not equals and rest and not rest[0].startswith("["):
             several = [rest.pop(0)]
-            while rest and not rest[0].startswith("--"):
+            while rest and (_is_number(rest[0]) if kind == LISTS[2] else not rest[0].startswith("--")):
                 several.append(rest.pop(0))
             equals, value = "=", json.dumps(several) if kind == LISTS[0] else f"[{','.join(several)}]"
         done.append(f"--{first}{dot}{inner}{equals}{value}")
     return done
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -5,7 +5,7 @@ def predict(
     run: str,
     scan: str,
     out: str | None = None,
-    spacing: float | None = None,
+    spacing: float | list[float] | None = None,
     orientation: str = "RAS",
     window: int = 64,
     overlap: float = 0.5,
@@ -17,7 +17,8 @@ def predict(
         run: the run folder of a segmentation of volumes.
         scan: the scan, a .nii or .nii.gz file.
         out: where the labels go, .nii or .nii.gz; beside the scan with -labels in its name if not given.
-        spacing: of the voxels of the training data in mm; that of its grid, else the finest of the scan if not given.
+        spacing: of the voxels of the training data in mm, one number for cubes or three for z, y, x; that of the grid
+            of the network if not given, else the finest of the scan.
         orientation: where the axes of the training data point, such as RAS.
         window: voxels of a window along each axis; less needs less memory.
         overlap: share of a window that its neighbour covers too.

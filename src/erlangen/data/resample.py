@@ -4,6 +4,7 @@ Linear interpolation along each axis, about the common centre; where voxels grow
 so that nothing aliases. Mirroring and exchanging axes commute with it.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,11 +28,39 @@ def isotropic(volume: Volume, spacing: float | None = None, labels: bool = False
     Raises:
         DataError: the spacing is not positive.
     """
-    step = min(volume.spacing) if spacing is None else float(spacing)
-    if not step > 0:
-        raise DataError(f"{volume.name}: spacing must be positive, got {spacing}")
-    shape = [max(1, int(np.ceil(n * a / step - 1e-6))) for n, a in zip(volume.shape, volume.spacing, strict=True)]
-    return resampled(volume, (step,) * 3, shape, labels)
+    return on_voxels(volume, voxel_size(min(volume.spacing) if spacing is None else spacing, volume.name), labels)
+
+
+def on_voxels(volume: Volume, spacing: Sequence[float], labels: bool = False) -> Volume:
+    """The volume on voxels of that spacing along z, y, x, over the same field of view (rounded up to whole voxels)."""
+    sides = zip(volume.shape, volume.spacing, spacing, strict=True)
+    return resampled(volume, spacing, [max(1, int(np.ceil(n * old / new - 1e-6))) for n, old, new in sides], labels)
+
+
+def voxel_size(spacing: "float | Sequence[float]", name: str) -> tuple[float, float, float]:
+    """The spacing of voxels along z, y, x in mm.
+
+    Args:
+        spacing: one number for cubes, or one for each of z, y, x.
+        name: of what has these voxels, for messages.
+
+    Raises:
+        DataError: not one or three positive numbers.
+    """
+    try:
+        z, y, x = (float(a) for a in np.broadcast_to(np.asarray(spacing, np.float64), 3))
+    except (TypeError, ValueError) as error:
+        raise _no_spacing(spacing, name) from error
+    if not all(0 < a < math.inf for a in (z, y, x)):
+        raise _no_spacing(spacing, name)
+    return z, y, x
+
+
+def _no_spacing(spacing: object, name: str) -> DataError:
+    return DataError(
+        f"{name}: spacing must be positive, one number of mm or one for each of z, y, x, got {spacing!r}. "
+        "Fix: spacing=1.0 or spacing=(2.0, 1.0, 1.0)."
+    )
 
 
 def resampled(volume: Volume, spacing: Sequence[float], shape: Sequence[int], labels: bool = False) -> Volume:

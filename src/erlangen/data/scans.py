@@ -10,7 +10,7 @@ from erlangen.blueprint import Segment
 from erlangen.data.dataset import Dataset
 from erlangen.data.nifti import ENDINGS, read_nifti
 from erlangen.data.ragged import RaggedSplit
-from erlangen.data.resample import resampled
+from erlangen.data.resample import resampled, voxel_size
 from erlangen.data.volume import Volume, normalised
 from erlangen.errors import DataError
 from erlangen.grids import Grid
@@ -47,13 +47,15 @@ def from_scans(
         seed: of the random split.
 
     Raises:
-        DataError: files without a partner, scans and labels on different voxels, scans of different spacings, labels
-            out of range, voxels that are NaN, or nothing left to train on.
+        DataError: files without a partner, scans and labels on different voxels, scans of different spacings or
+            channels, a spacing that is none, labels out of range, voxels that are NaN, or nothing left to train on.
         ImportError: nibabel is not installed.
     """
+    wanted = None if spacing is None else voxel_size(spacing, str(scans))
     pairs = [_pair(image, label) for image, label in _files(Path(scans), Path(labels))]
     pairs = [(image.reoriented(orientation), label.reoriented(orientation)) for image, label in pairs]
-    step = _spacing([image for image, _ in pairs], spacing)
+    _check_alike([image for image, _ in pairs], wanted is None)
+    step = wanted or pairs[0][0].spacing
     cases = [_case(image, label, step, classes) for image, label in pairs]
     order = torch.randperm(len(cases), generator=torch.Generator().manual_seed(seed)).tolist()
     held = [round(share * len(cases)) for share in (test, validation)]
@@ -91,18 +93,20 @@ def _pair(image: Path, label: Path) -> tuple[Volume, Volume]:
     return scan, wanted
 
 
-def _spacing(scans: list[Volume], wanted: "float | Sequence[float] | None") -> tuple[float, ...]:
-    """The spacing of the data set along z, y, x."""
-    if wanted is not None:
-        return (float(wanted),) * 3 if isinstance(wanted, int | float) else tuple(float(a) for a in wanted)
+def _check_alike(scans: list[Volume], spacing: bool) -> None:
+    """Raise unless all scans have as many channels and, if asked, the same spacing as the first."""
     first = scans[0]
     for scan in scans:
-        if any(abs(a - b) > 1e-3 for a, b in zip(scan.spacing, first.spacing, strict=True)):
+        if len(scan.values) != len(first.values):
+            raise DataError(
+                f"{first.name} has {len(first.values)} channels and {scan.name} has {len(scan.values)}. Fix: give "
+                "every scan the same channels, or leave those out that lack some."
+            )
+        if spacing and any(abs(a - b) > 1e-3 for a, b in zip(scan.spacing, first.spacing, strict=True)):
             raise DataError(
                 f"{first.name} has voxels of {first.spacing} mm and {scan.name} of {scan.spacing} mm. Fix: say which "
                 "spacing they shall have, such as spacing=1.0."
             )
-    return first.spacing
 
 
 def _case(scan: Volume, label: Volume, spacing: tuple[float, ...], classes: int) -> tuple[Tensor, Tensor]:
