@@ -140,8 +140,8 @@ def test_unknown_tasks() -> None:
         task_from({})
     with pytest.raises(FieldError, match="task 'classify'"):
         task_from({"task": "classify"})
-    with pytest.raises(FieldError, match="copies"):
-        Classify(-1).out_rep(C(4))
+    with pytest.raises(FieldError, match="at least one class"):
+        Classify(-1)
 
 
 def test_spaces_by_description() -> None:
