@@ -87,6 +87,13 @@ def test_images_on_hexagons():
         on_hexagons(moved)
 
 
+def test_images_of_bytes_on_hexagons():
+    part = TensorSplit(torch.full((2, 1, 28, 28), 200, dtype=torch.uint8), torch.arange(2))
+    moved = on_hexagons(eg.data.Dataset("bytes", eg.Grid(2, (28, 28)), 1, eg.Classify(2), part, part, part, {}))
+    assert moved.train.signals.is_floating_point()
+    assert moved.train.signals.max() == 200
+
+
 def test_rotated_digits_on_hexagons_can_be_trained_and_audited():
     data = load("mnist-rot-hex-5k", radius=7)
     assert data.name == "mnist-rot-hex-5k"

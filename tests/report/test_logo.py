@@ -97,6 +97,9 @@ def test_a_logo_is_well_formed_and_its_letters_are_as_high_as_they_say(tmp_path)
     for wrong in ([[1, 2]], [[1], [-1], [0], [0]], torch.zeros(4, 0)):
         with pytest.raises(DataError, match="counts"):
             sequence_logo(wrong)
+    for odd in (float("nan"), float("inf")):
+        with pytest.raises(DataError, match=r"1 of the counts .* the first at \[2, 1\]\. Fix"):
+            sequence_logo([[1, 1], [1, 1], [1, odd], [1, 1]])
 
 
 def test_the_page_of_an_audit_shows_the_logos(tmp_path) -> None:

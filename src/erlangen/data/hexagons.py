@@ -39,7 +39,8 @@ def on_hexagons(data: Dataset, radius: int | None = None, name: str = "") -> Dat
 def _resampled(split: Split, radius: int, name: str) -> TensorSplit:
     if not isinstance(split, TensorSplit):
         raise DataError(f"{name}: only images held in one tensor are sampled on hexagons")
-    signals = torch.cat([to_hexagon(x, radius) for x in split.signals.split(_AT_ONCE)])
+    pieces = split.signals.split(_AT_ONCE)
+    signals = torch.cat([to_hexagon(x if x.is_floating_point() else x.float(), radius) for x in pieces])
     if split.signals.numel():  # cubic interpolation overshoots at edges
         signals.clamp_(min(0.0, float(split.signals.min())), max(0.0, float(split.signals.max())))
     return TensorSplit(signals, split.targets)

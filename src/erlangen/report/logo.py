@@ -34,9 +34,16 @@ def sequence_logo(counts: Any, label: str = "sequence logo") -> str:
         label: the alternative text.
 
     Raises:
-        DataError: the counts are negative, or not four a place.
+        DataError: the counts are negative, NaN or infinite, or not four a place.
     """
     table = torch.as_tensor(counts, dtype=torch.float64)
+    wrong = (~table.isfinite()).nonzero()
+    if len(wrong):
+        place = wrong[0].tolist()
+        raise DataError(
+            f"{len(wrong)} of the counts of a logo are NaN or infinite, the first at {place}. Fix: write 0 where "
+            "nothing was counted."
+        )
     if table.ndim != 2 or table.shape[0] != 4 or not table.shape[1] or bool((table < 0).any()):
         raise DataError(f"a logo needs counts [4, places] ≥ 0 of A, C, G and T, got {list(table.shape)}")
     shares, bits = table / table.sum(0).clamp(min=1e-12), information(table)
