@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from erlangen import Classify, Grid, Segment, Strand, audit, derive
-from erlangen.errors import DomainError, FieldError, UnknownName
+from erlangen.errors import DataError, DomainError, FieldError, UnknownName
 from erlangen.grids import Conv, HexGrid, IlluminationNorm, PolyphasePool, Pool, SpectralConv
+from erlangen.grids.strand import one_hot
 
 PLANE = Grid(2, (8, 8))
 IMAGE = PLANE.field("C4", 1)
@@ -99,3 +100,10 @@ def test_light_in_any_unit(unit: float, per: str) -> None:
     x[1] = 0
     assert torch.allclose(layer(x * unit), layer(x), atol=1e-6)
     assert not layer(x)[1].any()
+
+
+def test_letters_may_be_bytes() -> None:
+    assert torch.equal(one_hot([b"ACGn", b"TTAC"]), one_hot(["ACGn", "TTAC"]))
+    assert torch.equal(one_hot(b"AC"), one_hot("AC"))
+    with pytest.raises(DataError, match="is not among ACGTN"):
+        one_hot(b"AC\xff")

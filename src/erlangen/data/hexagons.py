@@ -40,7 +40,7 @@ def _resampled(split: Split, radius: int, name: str) -> TensorSplit:
     if not isinstance(split, TensorSplit):
         raise DataError(f"{name}: only images held in one tensor are sampled on hexagons")
     pieces = split.signals.split(_AT_ONCE)
-    signals = torch.cat([to_hexagon(x if x.is_floating_point() else x.float(), radius) for x in pieces])
+    signals = torch.cat([to_hexagon(x, radius) for x in pieces])
     if split.signals.numel():  # cubic interpolation overshoots at edges
         signals.clamp_(min(0.0, float(split.signals.min())), max(0.0, float(split.signals.max())))
     return TensorSplit(signals, split.targets)

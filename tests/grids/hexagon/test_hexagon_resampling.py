@@ -84,6 +84,11 @@ def test_painting_shows_every_cell_at_its_place(tmp_path):
     assert (tmp_path / "cells.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_images_of_whole_numbers_are_sampled_as_real_ones():
+    images = torch.randint(0, 256, (2, 1, 9, 9), dtype=torch.uint8)
+    assert torch.equal(to_hexagon(images), to_hexagon(images.float()))
+
+
 def test_mistakes_are_answered():
     with pytest.raises(DomainError, match="radius of at least 1"):
         to_hexagon(torch.zeros(1, 1, 8, 8), 0)

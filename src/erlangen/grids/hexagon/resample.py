@@ -37,7 +37,7 @@ def to_hexagon(
     """Sample images on the cells of a hexagon that holds their inscribed circle; what lies outside it is lost.
 
     Args:
-        images: of square pixels; zero outside.
+        images: of square pixels, real or whole numbers; zero outside.
         radius: R, for n = 2R + 1; None chooses cells of the area of a pixel.
         degrees: turns the image, x axis to y axis, on the way: one angle, or one for each image [B].
         mode: "bicubic" or "bilinear" interpolation.
@@ -54,6 +54,7 @@ def to_hexagon(
         raise DomainError(f"a hexagon needs a radius of at least 1, got {radius}")
     n, step = 2 * chosen + 1, cell_spacing(height, width, chosen)
     pull = np.diag([2 / width, 2 / height]) @ (step * np.eye(2))
+    images = images if images.is_floating_point() else images.to(torch.get_default_dtype())
     return masked(_sample(images, pull, BASIS * (n / 2), degrees, (n, n), mode))
 
 

@@ -15,7 +15,7 @@ UNKNOWN = "N"
 
 
 def one_hot(
-    sequences: "str | Sequence[str]",
+    sequences: "str | bytes | Sequence[str] | Sequence[bytes]",
     *,
     alphabet: str = ALPHABET,
     unknown: float = 0.0,
@@ -24,7 +24,7 @@ def one_hot(
     """Letters as channels: one where the letter is, zero elsewhere.
 
     Args:
-        sequences: one text, or several of one length; upper or lower case.
+        sequences: one text, or several of one length, as str or ASCII bytes; upper or lower case.
         alphabet: the letter of every channel, such as "ACGT" (the representation "letters").
         unknown: the value of every channel where the letter is N: 0, or 1/len(alphabet).
         dtype: of the result; the default dtype of torch.
@@ -35,7 +35,8 @@ def one_hot(
     Raises:
         DataError: a letter is neither in the alphabet nor N, or the lengths differ.
     """
-    texts = [sequences] if isinstance(sequences, str) else list(sequences)
+    several = [sequences] if isinstance(sequences, str | bytes) else sequences
+    texts = [text.decode("ascii", "replace") if isinstance(text, bytes) else text for text in several]
     if len({len(text) for text in texts}) > 1:
         found = sorted({len(text) for text in texts})
         raise DataError(f"sequences of one length are needed, got {found[0]} to {found[-1]}. Fix: crop or pad with N.")
