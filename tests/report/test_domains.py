@@ -14,6 +14,7 @@ from erlangen.blueprint import Classify, Predict, Regress, Segment, Signal, deri
 from erlangen.errors import DataError
 from erlangen.graphs import Graph, Graphs
 from erlangen.grids import Grid, HexGrid, Strand
+from erlangen.grids.hexagon.lattice import masked
 from erlangen.learn import Comparison
 from erlangen.point import Point
 
@@ -57,7 +58,7 @@ CASES = {
         'class="frames"',
     ),
     "hexagons": (
-        lambda: (derive(HexGrid(4).field("C6", 1), Classify(2), "tiny", width=0.5), torch.rand(3, 1, 9, 9)),
+        lambda: (derive(HexGrid(4).field("C6", 1), Classify(2), "tiny", width=0.5), masked(torch.rand(3, 1, 9, 9))),
         {"continuous": False},
         "one tile an element",
     ),
