@@ -192,7 +192,10 @@ TOYS: dict[str, tuple[str, str, str, Callable[[Tensor], Tensor]]] = {
 }
 
 
-@pytest.mark.parametrize("toy", [pytest.param(n, marks=pytest.mark.slow) if n == "tensor" else n for n in TOYS])
+LONG = ("tensor", "four-vector")  # ten seconds each
+
+
+@pytest.mark.parametrize("toy", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in TOYS])
 def test_perceptrons_learn(toy: str) -> None:
     """The error falls tenfold below the variance of the target."""
     name, rep_in, rep_out, target = TOYS[toy]

@@ -83,6 +83,7 @@ FRAMES: dict[str, Callable[[], EquivariantModule]] = {
 
 LONG = {
     "network binding",
+    "network profile",
     "network attention",
     "network state space",
     "network even and odd",
