@@ -17,13 +17,14 @@ All arms share the loop, batches of 64, AdamW, the schedule and the average over
     PYTHONPATH=src python benchmarks/rotated_mnist.py --out runs/rotated_mnist.json     # the curve; escnn: README.md
     python benchmarks/rotated_mnist.py --smoke
 
-Last run of `wide` (`--threads 1 --arms wide --minutes 120`: 120 minutes of one core of an EPYC without AMX, float32,
-which is 60 of two; one seed; 0.84 before heads standardised their invariants, which helps at the start of a training):
+Last runs of an hour on two cores (`--threads 1 --arms wide eight --minutes 120`: 120 minutes of one core of an EPYC
+without AMX, float32):
 
-    arm     parameters  minutes  epochs  test error, %  averaged, %  change under C4  flips, %
-    wide       682,298      120      47           0.86         0.76            8e-07       0.0
+    arm     parameters  minutes  epochs  test error, %                averaged, %  change under C4  flips, %
+    wide       682,298      120      47  0.86 (one seed)                    0.764            8e-07       0.0
+    eight      238,634      120      46  0.788, 0.818 (seeds 0 and 1)
 
-(averaged: `--turns 2`, upright and turned by 45°; 0.764 %)
+(averaged: `--turns 2`, upright and turned by 45°)
 
 The curve (`--threads 1 --validation`, minutes of one core of the same processor, one seed, error in per cent; – was not
 run with this head; in brackets with heads that did not standardise their invariants):
