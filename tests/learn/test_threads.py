@@ -1,12 +1,15 @@
 """The number of threads is measured, and given back."""
 
-import time
+from importlib import import_module
+from types import SimpleNamespace
 
 import torch
 from tiny import dataset, network
 from torch import nn
 
 from erlangen.learn.threads import quickest_threads, threads
+
+clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)  # of a machine on which nothing else runs
 
 
 class SlowWith(nn.Module):
@@ -17,12 +20,12 @@ class SlowWith(nn.Module):
         self.net, self.count = network(), count
 
     def forward(self, x):
-        if torch.get_num_threads() == self.count:
-            time.sleep(0.2)
+        clock.now += 2.0 if torch.get_num_threads() == self.count else 1.0
         return self.net(x)
 
 
-def test_the_faster_number_wins_and_the_old_one_comes_back():
+def test_the_faster_number_wins_and_the_old_one_comes_back(monkeypatch):
+    monkeypatch.setattr(import_module("erlangen.learn.threads"), "time", clock)
     with threads(2):
         assert quickest_threads(SlowWith(2), dataset(), precision="float32") == 1
         assert quickest_threads(SlowWith(1), dataset(), precision="float32") == 2

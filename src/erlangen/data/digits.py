@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from erlangen.blueprint import Classify
 from erlangen.data.dataset import Dataset
 from erlangen.data.split import TensorSplit
-from erlangen.data.store import Located, Unreachable, fetch, sha256_of, unreadable
+from erlangen.data.store import Located, Unreachable, fetch, renewed, sha256_of, unreadable
 from erlangen.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -41,7 +41,7 @@ def read_idx(path: Path) -> Bytes:
     start = 4 + 4 * axes
     shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes))
     if not axes or len(raw) != start + int(np.prod(shape)):
-        raise DataError(f"{path} is not an idx file of bytes (or is cut short). Fix: remove it and fetch it again.")
+        raise DataError(f"{path} is not an idx file of bytes (or is cut short). Fix: {renewed(path)}.")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 

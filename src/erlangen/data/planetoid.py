@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from erlangen.blueprint import Segment, Signal
 from erlangen.data.dataset import Dataset
 from erlangen.data.split import NodeSplit
-from erlangen.data.store import fetch, unreadable
+from erlangen.data.store import fetch, renewed, unreadable
 from erlangen.errors import DataError
 
 CORA_FILES = tuple(f"planetoid/ind.cora.{part}" for part in ("tx", "allx", "ty", "ally", "graph", "test.index"))
@@ -79,7 +79,7 @@ def read_pickle(path: Path) -> Any:
     except OSError as error:
         raise unreadable(path, error) from error
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-        raise DataError(f"{path} was refused: {error}. Fix: remove the file and fetch it again.") from error
+        raise DataError(f"{path} was refused: {error}. Fix: {renewed(path)}.") from error
 
 
 def cora(row_normalize: bool = True) -> Dataset:

@@ -122,9 +122,14 @@ def unreadable(path: Path, error: Exception) -> DataError:
 
 def cut_off(path: Path, error: Exception) -> DataError:
     """The error for a file that ends too early."""
-    fix = "remove it, so that it is fetched again" if _is_cached(path) else "copy or download it again, to the end"
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return DataError(f"cannot read {path}: it is cut off after {path.stat().st_size:,} bytes ({reason}). Fix: {fix}.")
+    size = f"{path.stat().st_size:,} bytes"
+    return DataError(f"cannot read {path}: it is cut off after {size} ({reason}). Fix: {renewed(path)}.")
+
+
+def renewed(path: Path) -> str:
+    """How to get a good copy of a damaged file, in words: only what lies in the cache may be removed."""
+    return "remove it, so that it is fetched again" if _is_cached(path) else "copy or download it again, to the end"
 
 
 def _is_cached(path: Path) -> bool:

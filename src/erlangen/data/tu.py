@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from erlangen.blueprint import Classify, Signal
 from erlangen.data.dataset import Dataset
 from erlangen.data.split import GraphSplit
-from erlangen.data.store import fetch, unreadable
+from erlangen.data.store import fetch, renewed, unreadable
 from erlangen.errors import DataError
 
 FOLDS = 10
@@ -41,9 +41,7 @@ def read_tu(path: Path) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]
     except OSError as error:
         raise unreadable(path, error) from error
     except (ValueError, StopIteration, IndexError) as error:
-        raise DataError(
-            f"{path} is not in the text form of graphs (or is cut short). Fix: remove it and fetch it again."
-        ) from error
+        raise DataError(f"{path} is not in the text form of graphs (or is cut short). Fix: {renewed(path)}.") from error
 
 
 def _parse(text: str) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]], NDArray[np.int64]]:
