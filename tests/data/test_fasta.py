@@ -65,7 +65,7 @@ def test_a_byte_order_mark_is_no_letter(tmp_path) -> None:
     (tmp_path / "mark.bed").write_text("chr1\t0\t4\n", encoding="utf-8-sig")
     assert list(read_bed(tmp_path / "mark.bed")) == [Interval("chr1", 0, 4)]
     pytest.importorskip("pyfaidx")
-    with pytest.raises(DataError, match=r"begins with a byte-order mark.* Fix: save it"):
+    with pytest.raises(DataError, match=r"line 1: a byte-order mark, .* Fix: remove it"):
         Genome(path)
 
 

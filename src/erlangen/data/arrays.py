@@ -45,6 +45,8 @@ def from_arrays(
             than the task has, or labels that are no classes of it.
         FieldError: the number of channels is not that of the field.
     """
+    if not isinstance(task, Task):
+        raise DataError(f"{name}: task={task!r} is no task. Fix: task=eg.Classify(2), or another task.")
     x, y = _checked(signals, targets, field, task, name)
     left = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     parts = {}
@@ -61,10 +63,19 @@ def from_arrays(
             f"{name}: nothing is left to train on. Fix: hold out less, or give more than {len(x)} examples."
         )
     rows = left.sort().values
-    digest = hashlib.sha256(x.numpy().tobytes() + y.numpy().tobytes()).hexdigest()
-    provenance = {"asked": name, "source": "arrays in memory", "sha256": digest, "seed": seed, "fallback": False}
     train = TensorSplit(x[rows], y[rows])
+    digest = content(train, parts["validation"], parts["test"])
+    provenance = {"asked": name, "source": "arrays in memory", "sha256": digest, "seed": seed, "fallback": False}
     return Dataset(name, field.space, field.size, task, train, parts["validation"], parts["test"], provenance, field)
+
+
+def content(*splits: TensorSplit) -> str:
+    """A hash of all signals and targets of some splits, in their order."""
+    digest = hashlib.sha256()
+    for split in splits:
+        for tensor in (split.signals, split.targets):
+            digest.update(repr(tuple(tensor.shape)).encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _checked(signals: Any, targets: Any, field: Field, task: Task, name: str) -> tuple[Tensor, Tensor]:
@@ -74,6 +85,12 @@ def _checked(signals: Any, targets: Any, field: Field, task: Task, name: str) ->
             f"{name}: signals must be [N, C, *spatial], got {list(x.shape)}. Fix: add the channel dimension."
         )
     check_channels(field, x.shape[1], name)
+    declared = getattr(field.space, "shape", None)
+    if declared is not None and tuple(x.shape[2:]) != tuple(declared):
+        raise DataError(
+            f"{name}: the signals have the points {list(x.shape[2:])}, but their field is declared on {field.space}. "
+            "Fix: declare that shape, or none."
+        )
     if not x.isfinite().all():
         raise DataError(f"{name}: {int((~x.isfinite()).sum())} numbers of the signals are NaN or infinite")
     y = checked_targets(targets, task, field.group, x.shape[2:], name)

@@ -56,8 +56,7 @@ def read_bed(path: "str | Path") -> Iterator[Interval]:
     """
     path, found = Path(path), False
     try:
-        opened: Any = gzip.open(path, "rt", encoding=_TEXT) if path.suffix == ".gz" else path.open(encoding=_TEXT)
-        with opened as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 first = next(iter(line.split(maxsplit=1)), "#")
                 if not first.startswith("#") and first not in _SKIPPED:
@@ -69,6 +68,17 @@ def read_bed(path: "str | Path") -> Iterator[Interval]:
         raise unreadable(path, error) from error
     if not found:
         raise DataError(f"{path} holds no interval. Fix: give lines of contig, start and end.")
+
+
+def open_text(path: Path) -> Any:
+    """A text file, compressed or not, whatever its ending is."""
+    return gzip.open(path, "rt", encoding=_TEXT) if is_gzip(path) else path.open(encoding=_TEXT)
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file begins as gzip files (and those of bgzip) do."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def _interval(line: str, where: str) -> Interval:

@@ -4,15 +4,14 @@ Source: Pearson and Lipman 1988 (the format); Shirley et al. 2015, pyfaidx (the 
 """
 
 import codecs
-import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from erlangen.data.bed import STRANDS
+from erlangen.data.bed import STRANDS, is_gzip, open_text
 from erlangen.data.store import unreadable
 from erlangen.errors import DataError, MissingExtra, UnknownName
 from erlangen.files import cache_folder
@@ -20,7 +19,6 @@ from erlangen.files import cache_folder
 LETTERS = "ACGTN"
 AMBIGUOUS = "RYSWKMBDHV"  # the IUPAC codes of more than one letter
 MODES = ("refuse", "N")
-_TEXT = "utf-8-sig"  # UTF-8, with or without a byte-order mark
 
 
 class Record(NamedTuple):
@@ -109,8 +107,7 @@ def _record(path: "str | Path", header: tuple[str, str], parts: list[str]) -> Re
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """(number, text) of every line that is neither blank nor a comment, which begins with ';'."""
     try:
-        opened: Any = gzip.open(path, "rt", encoding=_TEXT) if path.suffix == ".gz" else path.open(encoding=_TEXT)
-        with opened as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 if line.strip() and not line.startswith(";"):
                     yield number, line.strip()
@@ -138,7 +135,8 @@ class Genome:
         self.path, self.ambiguous = Path(path), ambiguous
         self._memory: dict[str, str] = {}
         self._file: Any = None
-        if self.path.suffix == ".gz":
+        self._process = os.getpid()
+        if self.path.is_file() and is_gzip(self.path):
             for record in read_fasta(self.path, ambiguous):
                 if record.name in self._memory:
                     raise _repeated(self.path, record.name)
@@ -159,20 +157,37 @@ class Genome:
         self.check(contig, start, stop)
         if strand not in STRANDS:
             raise DataError(f"{contig}:{start}-{stop}: the strand must be '+', '-' or '.', got {strand!r}")
-        if self._file is None and not self._memory:
-            self._file = _indexed(self.path)
-        raw = self._memory[contig][start:stop] if self._memory else str(self._file[contig][start:stop])
-        letters = clean(raw, f"{self.path}, {contig}:{start}-{stop}", self.ambiguous)
+        letters = clean(self.raw(contig, start, stop), f"{self.path}, {contig}:{start}-{stop}", self.ambiguous)
         if strand != "-":
             return letters
         from erlangen.grids.strand import reverse_complement
 
         return reverse_complement(letters)
 
+    def raw(self, contig: str, start: int, stop: int) -> str:
+        """The letters [start, stop) as they are in the file; of a stretch that `check` lets pass.
+
+        Raises:
+            DataError: the file has changed since it was opened.
+        """
+        if self._memory:
+            return self._memory[contig][start:stop]
+        if self._file is None or self._process != os.getpid():  # a fork shares the place in the file with its parent
+            self._file, self._process = _indexed(self.path), os.getpid()
+        letters = str(self._file[contig][start:stop])
+        if len(letters) != stop - start:
+            raise DataError(
+                f"{self.path} has changed since it was opened: {contig}:{start}-{stop} gave {len(letters)} letters. "
+                "Fix: open it again."
+            )
+        return letters
+
     def check(self, contig: str, start: int, stop: int) -> None:
         """Raise unless [start, stop) lies on that contig (see `fetch`)."""
         if contig not in self.contigs:
             raise UnknownName(f"contig of {self.path.name}", contig, self.contigs)
+        if not (isinstance(start, int) and isinstance(stop, int)):
+            raise DataError(f"{contig}:{start}-{stop}: places are whole numbers, counted from 0")
         if not 0 <= start < stop <= self.contigs[contig]:
             raise DataError(
                 f"{contig}:{start}-{stop} is no stretch of {contig}, which has the letters 0 to "
@@ -193,11 +208,14 @@ def _indexed(path: Path) -> Any:
     except ImportError as error:
         raise MissingExtra("pyfaidx", "bio") from error
     if not path.is_file():
-        raise DataError(f"{path} does not exist. Fix: give the path of a FASTA file.")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise DataError(f"{path} {what}. Fix: give the path of a FASTA file.")
     index = path.with_name(path.name + ".fai")
     if not index.exists() and not os.access(path.parent, os.W_OK):
-        index = cache_folder() / "fasta" / f"{path.name}-{path.stat().st_size}-{int(path.stat().st_mtime)}.fai"
-        index.parent.mkdir(parents=True, exist_ok=True)
+        index = _own_index(path)
+    if index.exists() and index.stat().st_mtime >= path.stat().st_mtime and not _fits(index, path):
+        index = _own_index(path)  # the file beside it is of another genome, and perhaps somebody else's
+        index.unlink(missing_ok=True)
     if not index.exists() or index.stat().st_mtime < path.stat().st_mtime:  # it is about to be made
         _check_places(path)
     try:
@@ -206,33 +224,84 @@ def _indexed(path: Path) -> Any:
         if twice := re.search(r'Duplicate key "(.*)"', str(error)):
             raise _repeated(path, twice[1]) from error
         raise _no_index(path, error) from error
-    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, OSError) as error:
+    except (pyfaidx.FastaIndexingError, pyfaidx.UnsupportedCompressionFormat, OSError, ImportError) as error:
         raise _no_index(path, error) from error
     if not len(found.keys()):
         raise DataError(f"{path} holds no sequence: no line starts with '>'. Fix: give a FASTA file with records.")
     return found
 
 
+def _own_index(path: Path) -> Path:
+    """Where an index lies that cannot lie beside its file."""
+    file = path.stat()
+    index = cache_folder() / "fasta" / f"{path.name}-{file.st_size}-{file.st_mtime_ns}.fai"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    return index
+
+
+def _fits(index: Path, path: Path) -> bool:
+    """Whether the places of an index are those of the records of this file: a header before each, nothing else."""
+    try:
+        rows = [line.split("\t") for line in index.read_text().splitlines()]
+        end = 0  # of the record before
+        with path.open("rb") as file:
+            for name, *row in rows:
+                letters, start, a_line, with_end = map(int, row[:4])
+                file.seek(end)
+                header = file.read(max(0, start - end)).strip()
+                if not header.startswith(b">") or b"\n" in header or header[1:].split()[0] != name.encode():
+                    return False
+                lines, rest = divmod(letters, a_line)
+                end = start + lines * with_end + rest if rest else start + lines * with_end - (with_end - a_line)
+            file.seek(end)
+            return end <= path.stat().st_size and not file.read(1 << 16).strip()
+    except (OSError, ValueError, IndexError, ZeroDivisionError):
+        return False
+
+
 def _check_places(path: Path) -> None:
-    """Refuse what an index of a plain file would count as letters."""
+    """Refuse what an index of a plain file would count as letters, and records that have none.
+
+    Raises:
+        DataError: the first such line, and what to do about it.
+    """
     try:
         with path.open("rb") as file:
-            if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-                raise DataError(
-                    f"{path} begins with a byte-order mark, so it cannot be read by place. Fix: save it as plain text "
-                    "without one, or compress it (.fa.gz), which is read into memory."
-                )
-            file.seek(0)
-            number = next((n for n, line in enumerate(file, 1) if line.startswith(b";")), None)
+            wrong = _misplaced(file)
     except OSError as error:
-        if isinstance(error, DataError):
-            raise
         raise unreadable(path, error) from error
-    if number is not None:
+    if wrong is not None:
+        number, what = wrong
         raise DataError(
-            f"{path}, line {number}: a comment, so the file cannot be read by place. Fix: remove the lines that begin "
-            "with ';', or compress the file (.fa.gz), which is read into memory."
+            f"{path}, line {number}: {what}, so the file cannot be read by place. Fix: remove it, or compress the file "
+            "(.fa.gz), which is read into memory."
         )
+
+
+def _misplaced(file: Iterable[bytes]) -> tuple[int, str] | None:
+    """(line, what is wrong with it) of a FASTA file that is to be read by place."""
+    filled, number, any_record = True, 0, False
+    for number, line in enumerate(file, 1):
+        text = line.rstrip(b"\n").removesuffix(b"\r")
+        if number == 1 and text.startswith(codecs.BOM_UTF8):
+            return 1, "a byte-order mark"
+        if b"\r" in text:
+            return number, "ends of lines that are a carriage return alone"
+        if text.startswith(b";"):
+            return number, "a comment"
+        if text.startswith(b">"):
+            if not text[1:].strip():
+                return number, "a header without a name"
+            if not filled:
+                return number, "the record before this header has no letters"
+            filled, any_record = False, True
+        elif text.strip():
+            if not any_record:
+                return number, "letters before the first header"
+            if text != text.strip():
+                return number, "blanks at the end or the beginning of a line of letters"
+            filled = True
+    return None if filled else (number, "the last record has no letters")
 
 
 def _repeated(path: Path, name: str) -> DataError:

@@ -52,7 +52,7 @@ def checked_targets(targets: Any, task: Task, group: Group, space: Sequence[int]
         output) and `Count`, [N, k, *space] for `Predict` and `Profile`; of any other task as they are, if finite.
 
     Raises:
-        DataError: another shape, labels that are no classes, or values that are NaN or infinite.
+        DataError: another shape, labels that are no classes, values that are NaN or infinite, or counts below 0.
     """
     y = numbers(targets, f"{name}, targets")
     if isinstance(task, Classify):
@@ -75,6 +75,11 @@ def checked_targets(targets: Any, task: Task, group: Group, space: Sequence[int]
     wrong = 0 if not y.is_floating_point() else int((~y.isfinite()).sum())
     if wrong:
         raise DataError(f"{name}: {wrong} numbers of the targets are NaN or infinite. Fix: leave those examples out.")
+    if isinstance(task, Count | Profile) and y.numel() and bool((y < 0).any()):
+        raise DataError(
+            f"{name}: {int((y < 0).sum())} targets of {type(task).__name__} are negative, and counts are not. Fix: "
+            "give counts, or task=Predict(…) for numbers of either sign."
+        )
     return (y.float() if y.is_floating_point() else y).contiguous()
 
 

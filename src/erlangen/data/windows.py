@@ -1,8 +1,9 @@
 """Windows of a genome as examples, read from disk when a batch asks for them."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 import torch
 from jaxtyping import Float
@@ -13,10 +14,12 @@ from erlangen.data.bed import Interval, read_bed
 from erlangen.data.dataset import Dataset
 from erlangen.data.fasta import Genome
 from erlangen.data.split import Indices, Split
+from erlangen.data.strands import along_strand
 from erlangen.data.targets import checked_targets, labels, numbers
 from erlangen.errors import DataError, UnknownName
 
 OUTSIDE = ("refuse", "pad")
+LOOKED_AT = 64  # windows whose letters say which genome this is
 
 
 class WindowSplit(Split):
@@ -25,7 +28,7 @@ class WindowSplit(Split):
     Args:
         genome: where the letters are.
         intervals: one an example; the window has its middle, and is read along its strand.
-        targets: [N] labels, or values.
+        targets: [N] labels, or values, as they are along the strand of each interval.
         width: letters a window.
         outside: "refuse" windows that leave their contig, or "pad" them with N.
 
@@ -37,15 +40,18 @@ class WindowSplit(Split):
     def __init__(
         self, genome: Genome, intervals: Sequence[Interval], targets: Tensor, width: int, outside: str = "refuse"
     ) -> None:
-        super().__init__(targets)
+        super().__init__(numbers(targets, "targets of windows"))
         if outside not in OUTSIDE:
             raise UnknownName("way to treat windows outside", outside, OUTSIDE)
         if len(intervals) != len(targets):
             raise DataError(f"{len(intervals)} intervals but {len(targets)} targets")
-        if width < 1:
-            raise DataError(f"windows of {width} letters are empty")
+        if isinstance(width, bool) or not hasattr(width, "__index__") or width < 1:
+            raise DataError(f"windows have a whole number of letters, 1 or more, got width={width!r}")
+        width = int(cast(SupportsIndex, width).__index__())
         self.genome, self.width, self.outside = genome, width, outside
         self.intervals = list(intervals)
+        if wrong := next((i for i in self.intervals if not isinstance(i, Interval)), None):
+            raise DataError(f"windows lie around intervals, got {wrong!r}. Fix: Interval(contig, start, stop, …).")
         for interval in self.intervals:
             genome.check(interval.contig, interval.start, interval.stop)
             window = interval.window(width)
@@ -58,6 +64,12 @@ class WindowSplit(Split):
 
     def __len__(self) -> int:
         return len(self.intervals)
+
+    def text(self, index: int) -> str:
+        """The letters of one window on the forward strand as they are in the file, where it lies on the contig."""
+        window = self.intervals[index].window(self.width)
+        start, stop = max(0, window.start), min(window.stop, self.genome.contigs[window.contig])
+        return self.genome.raw(window.contig, start, stop) if start < stop else ""
 
     def letters(self, index: int) -> str:
         """The text of one window."""
@@ -94,7 +106,9 @@ def from_bed(
     validation: Collection[str] = (),
     test: Collection[str] = (),
     task: Task | None = None,
+    targets_along: str | None = None,
     outside: str = "refuse",
+    ambiguous: str = "refuse",
     name: str = "windows",
 ) -> Dataset:
     """A data set of windows, split by contig (neighbouring windows resemble each other, so a random split would leak).
@@ -107,18 +121,27 @@ def from_bed(
         validation: names of the contigs to choose by, or one name.
         test: names of the contigs to report, or one name.
         task: what is to be predicted; None classifies.
+        targets_along: which way targets with a direction (profiles, stranded counts, labels of letters) lie, for
+            intervals on strand "-", whose letters are read backwards: "genome" turns those of such intervals too,
+            "strand" leaves them; must be said where it matters.
         outside: as in `WindowSplit`.
+        ambiguous: as in `read_fasta`, for a genome that is given by its path.
         name: what prints.
 
     Raises:
-        DataError: intervals beyond a contig, nothing left to train on, a contig that is held out twice, or numbers that
-            are no classes.
+        DataError: intervals beyond a contig, nothing left to train on, a contig that is held out twice, numbers that
+            are no classes, or targets whose direction is not known.
         UnknownName: a contig that the genome does not have.
     """
     from erlangen.grids.strand import Strand
 
-    opened = genome if isinstance(genome, Genome) else Genome(genome)
+    if task is not None and not isinstance(task, Task):
+        raise DataError(f"{name}: task={task!r} is no task. Fix: task=eg.Classify(2), or another task.")
+    opened = genome if isinstance(genome, Genome) else Genome(genome, ambiguous)
     intervals = list(read_bed(bed)) if isinstance(bed, str | Path) else list(bed)
+    for interval in intervals:
+        if isinstance(interval, Interval) and interval.contig not in opened.contigs:
+            raise UnknownName(f"contig of {opened.path.name}", interval.contig, opened.contigs)
     held = {"validation": _contigs(validation, opened), "test": _contigs(test, opened)}
     if both := held["validation"] & held["test"]:
         raise DataError(f"{name}: {', '.join(sorted(both))} in validation and in test. Fix: name it in one of them.")
@@ -131,6 +154,7 @@ def from_bed(
     if task is None:
         task = _classes(labels(numbers(targets, f"{name}, targets"), None, name), name)
     values = checked_targets(targets, task, declared.group, (width,), name)
+    values = along_strand(values, intervals, task, declared, targets_along, name)
     everything = WindowSplit(opened, intervals, values, width, outside)
     part = [next((w for w, contigs in held.items() if i.contig in contigs), "train") for i in intervals]
     splits: dict[str, Any] = {
@@ -140,8 +164,21 @@ def from_bed(
     if not len(splits["train"]):
         raise DataError(f"{name}: nothing is left to train on. Fix: hold out fewer contigs.")
     provenance = {"asked": name, "source": str(opened.path), "fallback": False, "intervals": len(intervals)}
+    provenance |= {"sha256": _content(everything)}
     provenance |= {wanted: sorted(contigs) for wanted, contigs in held.items()}
     return Dataset(name, space, 4, task, **splits, provenance=provenance, declared=declared)
+
+
+def _content(windows: WindowSplit) -> str:
+    """A hash of intervals and targets, of the names and sizes of the contigs, and of the letters of some windows."""
+    genome = windows.genome
+    digest = hashlib.sha256(repr((windows.width, windows.outside, genome.ambiguous)).encode())
+    digest.update(repr([tuple(i) for i in windows.intervals]).encode())
+    digest.update(windows.targets.contiguous().numpy().tobytes())
+    digest.update(repr(sorted(genome.contigs.items())).encode())
+    for index in range(0, len(windows), max(1, len(windows) // LOOKED_AT)):
+        digest.update(windows.text(index).encode())
+    return digest.hexdigest()
 
 
 def _contigs(named: Collection[str], genome: Genome) -> set[str]:

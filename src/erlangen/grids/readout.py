@@ -50,7 +50,7 @@ def invariant_head(
 
 
 class InvariantReadout(EquivariantModule):
-    """Global pooling to invariants of every copy, standardised, then a linear map.
+    """Global pooling to invariants of every copy, standardised unless asked not to, then a linear map.
 
     A permuted copy gives the maximum and the mean over its channels and all points; another copy gives the maximum
     and the mean of its norm. Such numbers lie far from zero and differ little from one example to the next, so that a
@@ -62,20 +62,22 @@ class InvariantReadout(EquivariantModule):
         field: type of the input.
         task: `Classify` or `Regress`; decides the number of outputs.
         dropout: share of invariants dropped in training.
+        standardise: take means and spreads away; without, rare features keep their small weight, which is what a few
+            thousand examples of motifs want.
     """
 
-    def __init__(self, field: Field, task: Task, dropout: float = 0.0) -> None:
+    def __init__(self, field: Field, task: Task, dropout: float = 0.0, standardise: bool = True) -> None:
         super().__init__(field, Point().field(field.group, task.out_rep(field.group)))
         if not self.out_field.rep.is_trivial:
             raise NoEquivariantMap("invariants", self.out_field, "ask for trivial outputs, or use a dense task")
         self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
         copies = sum(m for m, _, _ in self.terms)
-        self.norm = InvariantNorm(2 * copies)
+        self.norm = InvariantNorm(2 * copies) if standardise else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(2 * copies, self.out_field.size)
 
     def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k"]:
-        """Invariants, their norm, then the linear map."""
+        """Invariants, their norm if there is one, then the linear map."""
         check_signal(self.in_field, x, "InvariantReadout")
         found = self.norm(invariants(x, self.terms).to(self.linear.weight.dtype))
         return self.linear(self.dropout(found))
@@ -86,11 +88,13 @@ class InvariantReadout(EquivariantModule):
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of the linear map, one an invariant for the norm and one a value for the mean."""
-        return self.linear.weight.numel() + self.linear.in_features + self.in_field.size * prod(shape)
+        normed = self.linear.in_features if isinstance(self.norm, InvariantNorm) else 0
+        return self.linear.weight.numel() + normed + self.in_field.size * prod(shape)
 
     def export(self) -> nn.Module:
         """Pooling, `nn.BatchNorm1d` and `nn.Linear`."""
-        return PlainReadout(self.terms, self.norm.export(), self.linear)
+        norm = self.norm.export() if isinstance(self.norm, InvariantNorm) else nn.Identity()
+        return PlainReadout(self.terms, norm, self.linear)
 
     def extra_repr(self) -> str:
         """Fields."""

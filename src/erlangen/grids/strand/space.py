@@ -102,7 +102,9 @@ class Strand(Grid):
             )
         if not task.dense and not task.out_rep(field.group).is_trivial:
             return VectorReadout(field, task, **options)
-        return super().readout(field, task, **options)
+        if task.dense:
+            return super().readout(field, task, **options)
+        return super().readout(field, task, **{"standardise": False, **options})
 
     def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
         """Widths, kernels and dilations of a named size, as in `erlangen.grids.strand.architectures`."""
