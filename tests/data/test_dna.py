@@ -161,3 +161,10 @@ def test_stranded_sets_do_not_offer_the_reverse_complement_unasked() -> None:
     assert stranded.field().group.name == "C1"
     assert stranded.field("RC") == free.field() == free.field("RC")
     assert free.field("C1") == stranded.field()
+
+
+def test_tracks_are_scalars_for_a_network_without_the_symmetry(tmp_path) -> None:
+    from erlangen.cli import main
+
+    words = ["--group=C1", "--size=tiny", "--epochs=1", "--data_options.train=24", "--data_options.test=8"]
+    assert main(["train", "--data=profiles", *words, "--out", str(tmp_path / "run")]) == 0

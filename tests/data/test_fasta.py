@@ -323,3 +323,97 @@ def test_targets_of_windows_fit_the_task(fasta) -> None:
     with pytest.raises(DataError, match=r"targets are \[2, 2\], but .*Profile.* needs \[N, 2, 8\]"):
         from_bed(packed(fasta), intervals, 8, torch.ones(2, 2), task=eg.Profile("regular"))
     assert from_bed(packed(fasta), intervals, 8, torch.ones(2, 2, 8), task=eg.Profile("regular")).train
+
+
+def test_forked_workers_read_their_own_places(tmp_path) -> None:
+    import multiprocessing
+    import random
+
+    pytest.importorskip("pyfaidx")
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork")
+    drawn = random.Random(0)
+    letters = "".join(drawn.choices("ACGT", k=400_000))
+    path = write(tmp_path, ">a\n" + "\n".join(letters[i : i + 60] for i in range(0, len(letters), 60)) + "\n")
+    genome = Genome(path)
+    assert genome.fetch("a", 10, 40) == letters[10:40]
+    starts = [drawn.randrange(399_000) for _ in range(3000)]
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        found = pool.starmap(genome.fetch, [("a", s, s + 500) for s in starts], chunksize=10)
+    assert all(text == letters[s : s + 500] for s, text in zip(starts, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (">a\nACGT \nACGT \n", "line 2: blanks"),
+        (">a\nACGT\n ACG\n", "line 3: blanks"),
+        (">a\rACGT\r", "line 1: ends of lines"),
+        (">a\n>b\nACGT\n", "line 2: the record before"),
+        (">a\nACGT\n>b\n", "line 3: the last record"),
+        ("ACGT\n>b\nACGT\n", "line 1: letters before the first header"),
+        (">\nACGT\n", "line 1: a header without a name"),
+    ],
+)
+def test_files_that_an_index_would_misread_are_refused(tmp_path, text: str, what: str) -> None:
+    pytest.importorskip("pyfaidx")
+    path = tmp_path / "x.fa"
+    path.write_bytes(text.encode())
+    with pytest.raises(DataError, match=f"{what}.* Fix: remove it"):
+        Genome(path)
+
+
+def test_an_index_of_another_file_is_not_believed(tmp_path) -> None:
+    import os
+
+    pytest.importorskip("pyfaidx")
+    letters = "ACGGTTTACG" * 30
+    path = write(tmp_path, ">a\n" + "\n".join(letters[i : i + 60] for i in range(0, 300, 60)) + "\n>b\nAC\n")
+    assert Genome(path).fetch("a", 100, 120) == letters[100:120]
+    index = path.with_name(path.name + ".fai")
+    before = index.read_text()
+    write(tmp_path, ">a\n" + "\n".join(letters[i : i + 50] for i in range(0, 300, 50)) + "\n>b\nAC\n")
+    os.utime(path, (index.stat().st_mtime - 100, index.stat().st_mtime - 100))  # as cp -p leaves it
+    genome = Genome(path)
+    assert all(genome.fetch("a", s, s + 20) == letters[s : s + 20] for s in range(0, 280, 7))
+    assert index.read_text() == before
+
+
+def test_compressed_files_are_known_by_their_bytes(fasta, tmp_path) -> None:
+    odd = tmp_path / "X.FA.BGZ"
+    odd.write_bytes(gzip.compress(fasta.read_bytes()))
+    assert Genome(odd).fetch("chr2", 0, 10) == CHR2[:10]
+    rows = tmp_path / "X.BED.GZ"
+    rows.write_bytes(gzip.compress(b"chr1\t0\t4\n"))
+    assert list(read_bed(rows)) == [Interval("chr1", 0, 4)]
+
+
+def test_targets_with_a_direction_follow_the_strand(fasta) -> None:
+    import erlangen as eg
+
+    intervals = [Interval("chr1", 8, 16, strand=s) for s in "+-"]
+    cut = torch.rand(1, 2, 8).expand(2, 2, 8)
+    task = eg.Profile("regular")
+    with pytest.raises(DataError, match=r"1 intervals lie on strand '-'.* Fix: targets_along='genome'"):
+        from_bed(packed(fasta), intervals, 8, cut, task=task)
+    kept = from_bed(packed(fasta), intervals, 8, cut, task=task, targets_along="strand").train
+    assert torch.equal(kept.targets, cut)
+    turned = from_bed(packed(fasta), intervals, 8, cut, task=task, targets_along="genome").train
+    x, y = turned.batch([0, 1])
+    field = eg.Strand(8).field("RC", "letters")
+    assert torch.equal(x[1:], field.act(1, x[:1]))
+    assert torch.equal(y[1:], field.with_rep("regular").act(1, y[:1]))
+    labelled = eg.Segment(4, rep="letters")
+    marks = torch.tensor([[0, 1, 2, 3, -1, 0, 0, 0]]).expand(2, 8)
+    found = from_bed(packed(fasta), intervals, 8, marks, task=labelled, targets_along="genome").train.targets
+    assert found.tolist() == [[0, 1, 2, 3, -1, 0, 0, 0], [3, 3, 3, -1, 0, 1, 2, 3]]
+    counts = from_bed(packed(fasta), intervals, 8, [[1, 2], [1, 2]], task=eg.Count("regular"), targets_along="genome")
+    assert counts.train.targets.tolist() == [[1, 2], [2, 1]]
+    assert from_bed(packed(fasta), intervals, 8, [1, 0], task=eg.Classify(2)).train.targets.tolist() == [1, 0]
+
+
+def test_counts_below_zero_are_refused(fasta) -> None:
+    import erlangen as eg
+
+    with pytest.raises(DataError, match=r"1 targets of Count are negative.* Fix"):
+        from_bed(packed(fasta), [Interval("chr1", 0, 8)], 8, [[1, -2]], task=eg.Count("regular"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from erlangen.data import Volume, isotropic, read_nifti, write_nifti
 from erlangen.data.resample import hat_matrix, like, resampled
 from erlangen.errors import DataError, DomainError
+from erlangen.grids import Grid
 
 nibabel = pytest.importorskip("nibabel")
 TILTED = np.array([[0.9, 0.1, 0, -40], [-0.1, 1.2, 0, 20], [0, 0, 2.5, 7], [0, 0, 0, 1.0]])
@@ -196,3 +197,75 @@ def test_voxels_that_are_no_numbers_are_refused(tmp_path) -> None:
     )
     with pytest.raises(DataError, match="beyond int64"):
         read_nifti(tmp_path / "u.nii")
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("micron", 1e-3), ("meter", 1e3), ("mm", 1.0), ("unknown", 1.0)])
+def test_lengths_become_millimetres(tmp_path, unit: str, factor: float) -> None:
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.zeros((3, 4, 5), np.float32), np.diag([500.0, 500.0, 2000.0, 1.0]))
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, tmp_path / "a.nii")
+    volume = read_nifti(tmp_path / "a.nii")
+    assert volume.spacing == pytest.approx((2000 * factor, 500 * factor, 500 * factor))
+    again = read_nifti(write_nifti(tmp_path / "b.nii", volume))
+    assert again.spacing == pytest.approx(volume.spacing, rel=1e-5)
+
+
+def test_small_voxels_are_voxels(tmp_path) -> None:
+    for size in (5e-5, 4e-6):
+        volume = Volume(torch.zeros(1, 3, 4, 5), np.diag([size, size, 2 * size, 1.0]))
+        assert read_nifti(write_nifti(tmp_path / "a.nii", volume)).spacing == pytest.approx((2 * size, size, size))
+    with pytest.raises(DataError, match="no volume"):
+        Volume(torch.zeros(1, 3, 4, 5), np.array([[1.0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+
+
+def test_oblique_cubes_stay_cubes(tmp_path) -> None:
+    from scipy.spatial.transform import Rotation
+
+    for seed, size in enumerate((0.9765625, 1 / 3, 0.4296875)):
+        affine = np.eye(4)
+        affine[:3, :3] = Rotation.random(random_state=seed).as_matrix() * size
+        read = read_nifti(write_nifti(tmp_path / "a.nii", Volume(torch.zeros(1, 4, 4, 4), affine)))
+        assert len(set(read.spacing)) == 1
+        assert read.space.symmetries().name == "Oh"
+    assert Grid(3, None, (1.0, 0.976562, 0.976563)).symmetries().name == "D4h"
+    assert Grid(3, None, (1.0, 0.97, 0.98)).symmetries().name == "D2h"
+
+
+def test_another_unit_of_length_is_noticed() -> None:
+    from erlangen.data import isotropic
+
+    with pytest.raises(DataError, match="check the unit of length"):
+        isotropic(Volume(torch.zeros(1, 20, 20, 20), np.diag([1000.0, 1000.0, 1000.0, 1.0])), 1.0)
+
+
+def test_labels_come_back_in_slabs_as_at_once(monkeypatch) -> None:
+    from torch.nn import functional
+
+    from erlangen.data import resample
+
+    c, s = np.cos(0.3), np.sin(0.3)
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ np.diag([0.9, 1.1, 1.3])
+    affine[:3, 3] = 3, 4, 5
+    original = Volume(torch.zeros(1, 9, 11, 13), affine)
+    seen = Volume(torch.randint(0, 3, (1, 14, 15, 16)), np.eye(4))
+    at_once = resample.like(seen, original).values
+    monkeypatch.setattr(resample, "SLAB", 200)
+    assert torch.equal(resample.like(seen, original).values, at_once)
+    i, j, k = np.meshgrid(np.arange(13), np.arange(11), np.arange(9), indexing="ij")
+    place = np.stack([i, j, k, np.ones_like(i)], -1) @ affine.T  # voxels of `seen` lie at whole millimetres
+    unit = torch.from_numpy((2 * place[..., :3] + 1) / np.array([16, 15, 14]) - 1).permute(2, 1, 0, 3).float()[None]
+    shares = [functional.grid_sample((seen.values == v).float()[None], unit, align_corners=False) for v in range(3)]
+    expected = torch.cat(shares, 1).argmax(1)
+    inside = torch.cat(shares, 1).sum(1) > 0.999
+    assert torch.equal(at_once[inside], expected[inside])
+    assert inside.any()
+
+
+def test_labels_on_turned_voxels_are_only_turned() -> None:
+    from erlangen.data.resample import like
+
+    labels = Volume(torch.randint(0, 9, (1, 4, 5, 6)), np.diag([-1.0, 1.0, 2.5, 1.0]))
+    assert torch.equal(like(labels.reoriented("SPL"), labels).values, labels.values)

@@ -1,7 +1,7 @@
 """What a network is for: the type of its output, its loss and its metrics."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -30,6 +30,13 @@ class Task(ABC):
     def values(self, output: Tensor) -> Tensor:
         """What an output says, in the units of the target."""
         return output
+
+    def of_scalars(self, group: Group) -> "Task":
+        """The same task for a network without the symmetry: outputs that `group` exchanges are as many scalars."""
+        if getattr(self, "rep", None) is None:
+            return self
+        changes: dict[str, Any] = {"rep": f"{self.out_rep(group).size} trivial"}
+        return replace(self, **changes)
 
     def describe(self) -> dict[str, Any]:
         """A JSON-able description; `task_from` reads it."""
@@ -178,6 +185,7 @@ class Predict(Task):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean squared error."""
+        _check_outputs(output, target, self)
         return functional.mse_loss(output.float(), target.to(torch.float32))
 
 
@@ -203,6 +211,7 @@ class Profile(Task):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean Poisson deviance up to a constant: exp(o) - t·o for log rates o and counts t, [B, tracks, *space]."""
+        _check_outputs(output, target, self)
         return functional.poisson_nll_loss(output.float(), target.float(), log_input=True)
 
     def values(self, output: Tensor) -> Tensor:
@@ -228,11 +237,26 @@ class Count(Task):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean Poisson deviance up to a constant: exp(o) - t·o for log rates o and counts t, [B, tracks]."""
+        _check_outputs(output, target, self)
         return functional.poisson_nll_loss(output.float(), target.float(), log_input=True)
 
     def values(self, output: Tensor) -> Tensor:
         """Rates."""
         return output.exp()
+
+
+def _check_outputs(output: Tensor, target: Tensor, task: Task) -> None:
+    """Raise unless outputs and targets have the same shape.
+
+    Raises:
+        FieldError: they do not; under another group a representation has another number of channels.
+    """
+    if output.shape != target.shape:
+        raise FieldError(
+            f"{task} has outputs {list(output.shape)} and targets {list(target.shape)}. Fix: declare the channels of "
+            f"the targets for the group of the network, such as rep='{target.shape[1] if target.ndim > 1 else 1} "
+            "trivial' without a symmetry."
+        )
 
 
 _TASKS = {t.name: t for t in (Classify, Regress, Segment, Predict, Profile, Count)}

@@ -29,9 +29,10 @@ def load_dataset(name: str, domain: str | None, task: str | None, options: dict[
     check_word("domain", domain, DOMAINS)
     check_word("task", task, TASKS)
     from erlangen.data import FallbackWarning, info, load
+    from erlangen.data.own import DOMAINS as OF_OWN
 
-    lives_on = info(name)["domain"]
-    if domain is not None and domain != lives_on:
+    lives_on = OF_OWN[name] if name in OF_OWN else info(name)["domain"]
+    if domain is not None and lives_on is not None and domain != lives_on:
         raise DomainError(
             f"the data set {name!r} lives on the domain {lives_on!r}, not on {domain!r}. Fix: --domain {lives_on}"
         )
@@ -68,7 +69,7 @@ def network_for(
     field = data.field(group)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return derive(field, data.task, size, width=width, depth=depth, **(options or {}))
+        return derive(field, data.task_under(field.group), size, width=width, depth=depth, **(options or {}))
 
 
 def task_named(name: str, outputs: str) -> "Task":

@@ -47,7 +47,8 @@ def derive(
 
     if data is not None:
         dataset = load_dataset(data, None, None, None)
-        field, goal = dataset.field(group), dataset.task
+        field = dataset.field(group)
+        goal = dataset.task_under(field.group)
     else:
         scalars = "letters" if domain == "strand" else f"{channels} trivial"
         field = space.field(group, inputs or scalars)

@@ -6,7 +6,7 @@ def predict(
     scan: str,
     out: str | None = None,
     spacing: float | list[float] | None = None,
-    orientation: str = "RAS",
+    orientation: str | None = None,
     window: int = 64,
     overlap: float = 0.5,
     precision: str = "auto",
@@ -17,9 +17,9 @@ def predict(
         run: the run folder of a segmentation of volumes.
         scan: the scan, a .nii or .nii.gz file.
         out: where the labels go, .nii or .nii.gz; beside the scan with -labels in its name if not given.
-        spacing: of the voxels of the training data in mm, one number for cubes or three for z, y, x; that of the grid
-            of the network if not given, else the finest of the scan.
-        orientation: where the axes of the training data point, such as RAS.
+        spacing: of the voxels of the training data in mm, one number for cubes or three for z, y, x; if not given, as
+            the run remembers, else that of the grid of the network, else the finest of the scan.
+        orientation: where the axes of the training data point; if not given, as the run remembers, else RAS.
         window: voxels of a window along each axis; less needs less memory.
         overlap: share of a window that its neighbour covers too.
         precision: auto, float32 or bfloat16.
@@ -31,7 +31,10 @@ def predict(
     from erlangen.learn import Run
     from erlangen.learn.volumes import segment_volume
 
-    model = Run.load(run).model
+    trained = Run.load(run)
+    model, options = trained.model, trained.config["data"]["options"]
+    spacing = options.get("spacing") if spacing is None else spacing
+    orientation = options.get("orientation", "RAS") if orientation is None else orientation
     volume = read_nifti(scan)
     shape = "×".join(map(str, volume.shape[::-1]))
     voxel = "×".join(f"{a:g}" for a in volume.spacing[::-1])

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from erlangen.data.dataset import Dataset
 from erlangen.data.entries import CATALOGUE
 from erlangen.data.entry import Entry
+from erlangen.data.own import OWN
 from erlangen.data.rotated import made_path
 from erlangen.data.store import Unreachable, fetch, find, registry
 from erlangen.errors import DataError, UnknownName
@@ -20,7 +22,7 @@ class FallbackWarning(UserWarning):
 
 def _entry(name: str) -> Entry:
     if name not in CATALOGUE:
-        raise UnknownName("data set", name, CATALOGUE)
+        raise UnknownName("data set", name, (*CATALOGUE, *OWN))
     return CATALOGUE[name]
 
 
@@ -99,7 +101,8 @@ def load(name: str, *, fallback: bool = True, **options: Any) -> Dataset:
     """A data set, ready to train on.
 
     Args:
-        name: a name of `list_datasets()`.
+        name: a name of `list_datasets()`; or "scans", "bed" or "arrays" for files of one's own, as in
+            `erlangen.data.own`.
         fallback: whether another set may stand in if this one is out of reach; a warning and the provenance say so.
         **options: the options of this set (`info(name)["options"]`), such as `fold=3` or `validation=2000`.
 
@@ -108,8 +111,11 @@ def load(name: str, *, fallback: bool = True, **options: Any) -> Dataset:
         DataError: it is out of reach and nothing stands in (the message lists where it was looked for), damaged (file,
             expected and found hash, remedy), or unreadable.
     """
+    if name in OWN:
+        _check_options(name, OWN[name], options)
+        return _own(name, options)
     entry = _entry(name)
-    _check_options(name, entry, options)
+    _check_options(name, entry.build, options)
     try:
         return _with_provenance(entry.build(**options), name, name, options, "")
     except Unreachable as error:
@@ -123,11 +129,22 @@ def load(name: str, *, fallback: bool = True, **options: Any) -> Dataset:
         return _with_provenance(stand_in, entry.fallback, name, options, str(error))
 
 
-def _check_options(name: str, entry: Entry, options: dict[str, Any]) -> None:
-    known = inspect.signature(entry.build).parameters
+def _own(name: str, options: dict[str, Any]) -> Dataset:
+    data = OWN[name](**options)
+    kept = {k: str(Path(v).resolve()) if isinstance(v, str) and Path(v).exists() else v for k, v in options.items()}
+    options = kept | data.provenance.get("options", {})
+    return replace(data, provenance={**data.provenance, "asked": name, "options": options})
+
+
+def _check_options(name: str, build: Callable[..., Dataset], options: dict[str, Any]) -> None:
+    known = inspect.signature(build).parameters
     for option in options:
         if option not in known:
             raise UnknownName(f"option of {name}", option, known)
+    missing = [word for word, p in known.items() if p.default is p.empty and word not in options]
+    if missing:
+        shown = " ".join(f"--data_options.{word}=…" for word in missing)
+        raise DataError(f"{name} needs {', '.join(missing)}. Fix: load({name!r}, {missing[0]}=…), or {shown}.")
 
 
 def _scaled(name: str, options: dict[str, Any]) -> dict[str, Any]:

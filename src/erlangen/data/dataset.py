@@ -58,6 +58,12 @@ class Dataset:
             return Field(self.space, self.declared.rep.restrict(asked.group))
         return self.space.field(group, f"{self.channels} trivial")
 
+    def task_under(self, group: Group) -> Task:
+        """The task for a network of that group: under "C1", tracks that the declared group exchanges are scalars."""
+        if self.declared is None or group.name != "C1" or self.declared.group.name == "C1":
+            return self.task
+        return self.task.of_scalars(self.declared.group)
+
     @property
     def fallback(self) -> bool:
         """Whether this is a stand-in because the set that was asked for could not be reached."""

@@ -18,13 +18,15 @@ from erlangen.data.volume import Volume
 from erlangen.errors import DataError
 
 ENDINGS = (".nii", ".nii.gz")
+MILLIMETRES = {"meter": 1e3, "micron": 1e-3}  # of a unit of length; a file that names none has millimetres
 _HEADER_BYTES = 348  # of NIfTI-1, and its first number; that of NIfTI-2 is 540
 
 
 def read_nifti(path: "str | Path", *, check: bool = True) -> Volume:
     """A volume of a NIfTI file: [C, z, y, x] in float32, or integers where those are stored.
 
-    A fourth axis of the file becomes channels. Values beyond the range of float32 are read as float64.
+    A fourth axis of the file becomes channels; metres and microns become millimetres. Values beyond the range of
+    float32 are read as float64.
 
     Args:
         path: the file, .nii or .nii.gz.
@@ -55,7 +57,9 @@ def read_nifti(path: "str | Path", *, check: bool = True) -> Volume:
     values = stored[None] if stored.ndim == 3 else np.moveaxis(stored, 3, 0)
     kind = _kind_of(values, path)
     tensor = torch.from_numpy(np.ascontiguousarray(values.transpose(0, 3, 2, 1).astype(kind)))
-    volume = Volume(tensor, np.asarray(image.affine, np.float64), str(path))
+    affine = np.asarray(image.affine, np.float64)
+    affine[:3] *= MILLIMETRES.get(image.header.get_xyzt_units()[0], 1.0)
+    volume = Volume(tensor, affine, str(path))
     return volume.check_finite() if check and tensor.is_floating_point() else volume
 
 

@@ -16,6 +16,9 @@ from erlangen.data.volume import Volume
 from erlangen.errors import DataError
 from erlangen.grids.axes import along_axes
 
+MOST_GROWTH, MOST_VOXELS = 1000, 1e7  # a volume that becomes larger than both has another unit of length
+SLAB = 1 << 20  # voxels whose places are computed at a time
+
 
 def isotropic(volume: Volume, spacing: float | None = None, labels: bool = False) -> Volume:
     """The volume on voxels of equal spacing along all axes, over the same field of view (rounded up to whole voxels).
@@ -32,9 +35,20 @@ def isotropic(volume: Volume, spacing: float | None = None, labels: bool = False
 
 
 def on_voxels(volume: Volume, spacing: Sequence[float], labels: bool = False) -> Volume:
-    """The volume on voxels of that spacing along z, y, x, over the same field of view (rounded up to whole voxels)."""
+    """The volume on voxels of that spacing along z, y, x, over the same field of view (rounded up to whole voxels).
+
+    Raises:
+        DataError: there would be so many voxels that the unit of length must be another one.
+    """
     sides = zip(volume.shape, volume.spacing, spacing, strict=True)
-    return resampled(volume, spacing, [max(1, int(np.ceil(n * old / new - 1e-6))) for n, old, new in sides], labels)
+    shape = [max(1, int(np.ceil(n * old / new - 1e-6))) for n, old, new in sides]
+    growth = math.prod(shape) / math.prod(volume.shape)
+    if growth > MOST_GROWTH and math.prod(shape) > MOST_VOXELS:
+        raise DataError(
+            f"{volume.name}: voxels of {volume.spacing} mm would become {growth:,.0f} times as many of "
+            f"{tuple(spacing)} mm. Fix: check the unit of length in the file, and the spacing that is asked for."
+        )
+    return resampled(volume, spacing, shape, labels)
 
 
 def voxel_size(spacing: "float | Sequence[float]", name: str) -> tuple[float, float, float]:
@@ -105,20 +119,32 @@ def like(labels: Volume, original: Volume) -> Volume:
         labels: [1, z, y, x] labels on a resampled, reoriented or cropped grid.
         original: the volume whose grid is wanted.
     """
-    z, y, x = original.shape
-    index = np.stack([*np.meshgrid(np.arange(x), np.arange(y), np.arange(z), indexing="ij"), np.ones((x, y, z))], -1)
-    place = index @ (np.linalg.inv(labels.affine) @ original.affine).T  # [x, y, z, (i, j, k, 1)]
-    size = np.array(labels.shape[::-1])
-    unit = (2.0 * place[..., :3] + 1.0) / size - 1.0  # as grid_sample wants it: -1 and 1 are the ends of the volume
-    where = torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 1, 0, 3))).float().unsqueeze(0)
-    best = torch.zeros(1, 1, z, y, x)
-    found = torch.zeros(1, 1, z, y, x, dtype=labels.values.dtype)
-    for label in labels.values.unique().tolist():
-        share = (labels.values == label).float().unsqueeze(0)
-        moved = functional.grid_sample(share, where, padding_mode="zeros", align_corners=False)
-        found = torch.where(moved > best, torch.full_like(found, label), found)
-        best = torch.maximum(best, moved)
-    return Volume(found[0], original.affine, original.name)
+    turned = labels.reoriented(original.orientation)
+    if turned.shape == original.shape and np.abs(turned.affine - original.affine).max() < 1e-4 * min(original.spacing):
+        return Volume(turned.values, original.affine, original.name)
+    _, y, x = original.shape
+    found = torch.zeros(1, *original.shape, dtype=labels.values.dtype)
+    shares = {label: (labels.values == label).float().unsqueeze(0) for label in labels.values.unique().tolist()}
+    depth = max(1, SLAB // (x * y))
+    for start in range(0, original.shape[0], depth):
+        part = slice(start, min(start + depth, original.shape[0]))
+        where = _places(labels, original, part)
+        best = torch.zeros(1, part.stop - part.start, y, x)
+        for label, share in shares.items():
+            moved = functional.grid_sample(share, where, padding_mode="zeros", align_corners=False)[0]
+            found[:, part] = torch.where(moved > best, torch.full_like(found[:, part], label), found[:, part])
+            best = torch.maximum(best, moved)
+    return Volume(found, original.affine, original.name)
+
+
+def _places(seen: Volume, original: Volume, part: slice) -> Tensor:
+    """Where slices of the original lie in another volume, [1, z, y, x, 3]; -1 and 1 are its ends, as in grid_sample."""
+    matrix = torch.from_numpy(np.linalg.inv(seen.affine) @ original.affine)[:3]
+    _, y, x = original.shape
+    k, j, i = torch.arange(part.start, part.stop), torch.arange(y), torch.arange(x)
+    along = [n.double()[:, None] * matrix[:, axis] for axis, n in enumerate((i, j, k))]
+    place = along[2][:, None, None] + along[1][:, None] + along[0] + matrix[:, 3]
+    return ((2.0 * place + 1.0) / torch.tensor(seen.shape[::-1]) - 1.0).float().unsqueeze(0)
 
 
 def _floating(values: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Your own scans as a data set: a folder of NIfTI files, and a folder of labels with the same names."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,9 +64,28 @@ def from_scans(
         raise DataError(f"{scans}: nothing is left to train on of {len(cases)} scans. Fix: hold out less.")
     cuts = (order[sum(held) :], order[held[0] : sum(held)], order[: held[0]])
     train, kept, tested = (RaggedSplit([cases[i][0] for i in rows], [cases[i][1] for i in rows]) for rows in cuts)
-    provenance = {"asked": str(scans), "source": f"NIfTI files in {scans}", "seed": seed, "fallback": False}
+    options = {
+        "spacing": list(step),
+        "orientation": orientation.upper(),
+        "classes": classes,
+        "dice": dice,
+        "seed": seed,
+    }
+    options |= {"scans": str(Path(scans).resolve()), "labels": str(Path(labels).resolve())}
+    options |= {"validation": validation, "test": test}
+    provenance = {"asked": "scans", "options": options, "source": f"NIfTI files in {scans}", "seed": seed}
+    provenance |= {"fallback": False, "sha256": _content(train, kept, tested)}
     space, channels = Grid(3, spacing=step), len(cases[0][0])
     return Dataset(Path(scans).name, space, channels, Segment(classes, dice=dice), train, kept, tested, provenance)
+
+
+def _content(*splits: RaggedSplit) -> str:
+    """A hash of all values and labels of some splits, in their order."""
+    digest = hashlib.sha256()
+    for split in splits:
+        for tensor in (*split.signals, *split.labels):
+            digest.update(repr(tuple(tensor.shape)).encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _files(scans: Path, labels: Path) -> list[tuple[Path, Path]]:

@@ -5,6 +5,7 @@ is that of the NIfTI standard: millimetres (right, anterior, superior) = A · (i
 """
 
 from dataclasses import dataclass, replace
+from math import isclose
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from erlangen.errors import DataError
 from erlangen.grids import Grid
+from erlangen.grids.space import SAME_SPACING
 
 AXES = ("LR", "PA", "IS")
 
@@ -39,7 +41,7 @@ class Volume:
         object.__setattr__(self, "affine", affine)
         if self.values.ndim != 4:
             raise DataError(f"{self.name}: a volume has values [C, z, y, x], got {list(self.values.shape)}")
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        if affine.shape != (4, 4) or not np.isfinite(affine).all() or _is_flat(affine[:3, :3]):
             raise DataError(
                 f"{self.name}: its affine gives the voxels no volume, so their spacing is unknown:\n{affine}\n"
                 "Fix: write the file again with the spacing of the scanner."
@@ -53,8 +55,12 @@ class Volume:
 
     @property
     def spacing(self) -> tuple[float, float, float]:
-        """Millimetres between voxels along z, y, x."""
-        i, j, k = (round(float(a), 6) for a in np.linalg.norm(self.affine[:3, :3], axis=0))
+        """Millimetres between voxels along z, y, x; equal where they differ by no more than files round."""
+        found: list[float] = []
+        for length in np.linalg.norm(self.affine[:3, :3], axis=0).tolist():
+            known = next((a for a in found if isclose(a, length, rel_tol=SAME_SPACING)), None)
+            found.append(float(f"{length:.6g}") if known is None else known)
+        i, j, k = found
         return k, j, i
 
     @property
@@ -115,6 +121,12 @@ def normalised(values: Tensor) -> Tensor:
     """Values of one volume with mean 0 and standard deviation 1, in float32."""
     wide = values.float()
     return (wide - wide.mean()) / wide.std().clamp(min=1e-6)
+
+
+def _is_flat(columns: NDArray[np.float64]) -> bool:
+    """Whether three axes span no volume, however small the voxels are."""
+    lengths = np.linalg.norm(columns, axis=0)
+    return not lengths.all() or abs(np.linalg.det(columns / lengths)) < 1e-6
 
 
 def _nearest_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:

@@ -8,6 +8,7 @@ whose pixels have different spacings are not exchanged by any symmetry.
 
 import re
 from collections.abc import Sequence
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,9 @@ from erlangen.symmetry import group as group_named
 
 if TYPE_CHECKING:
     from erlangen.blueprint import EquivariantModule, Task
+
+
+SAME_SPACING = 1e-4  # relative: affines are stored in single precision, and scanners round
 
 
 class Grid(Space):
@@ -190,11 +194,7 @@ class Grid(Space):
             why = self._obstacle(on_grid(chosen, self.d))
         if why is None:
             return on_grid(chosen, self.d)
-        fix = (
-            ""
-            if self.spacing is None or len(set(self.spacing)) == 1
-            else " Fix: resample it to equal spacing, or one of those."
-        )
+        fix = "" if self._is_isotropic else " Fix: resample it to equal spacing, or one of those."
         raise DomainError(
             f"{self} does not have the symmetry {chosen}: {why}. It has {', '.join(known)}{self._more()}.{fix}"
         )
@@ -216,13 +216,17 @@ class Grid(Space):
         names = "C(n) and D(n) for any n, SO(2), O(2)" if self.d == 2 else "SO(3), O(3)"
         return f"; and, exact on those and least squares in between, {names}"
 
+    @property
+    def _is_isotropic(self) -> bool:
+        return self.spacing is None or isclose(min(self.spacing), max(self.spacing), rel_tol=SAME_SPACING)
+
     def _obstacle(self, group: Group) -> str | None:
         """Which two axes the group exchanges although they differ, in words; None if it maps the grid to itself."""
         mixed = mixed_axes(group, self.d)
         for i, j in zip(*np.nonzero(mixed & ~np.eye(self.d, dtype=bool)), strict=True):
             a, b = sorted((self.d - 1 - int(i), self.d - 1 - int(j)))
             for values, what in ((self.shape, "pixels"), (self.spacing, "spacing")):
-                if values is not None and values[a] != values[b]:
+                if values is not None and not isclose(values[a], values[b], rel_tol=SAME_SPACING):
                     return f"it exchanges axes {a} and {b}, with {what} {values[a]:g} and {values[b]:g}"
         return None
 
@@ -253,7 +257,7 @@ class Grid(Space):
             even = [float(a) for a in range(15, 360, 15) if a % 90]
             angles = even + sorted(round(a, 1) for a in extra)
             found += [turn(angle) for angle in angles]
-        if self.d == 3 and len(set(shape)) == 1 and len(set(self.spacing or (1,))) == 1:
+        if self.d == 3 and len(set(shape)) == 1 and self._is_isotropic:
             found += turns_of_volumes(count if isinstance(group, FiniteGroup) else 0, generator)
         return found
 

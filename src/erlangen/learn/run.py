@@ -146,14 +146,13 @@ def describe_data(data: Any) -> dict[str, Any]:
     provenance = getattr(data, "provenance", None) or {}
     files = provenance.get("files") or []
     sizes = {part: len(split) if split is not None else 0 for part, split in splits_of(data).items()}
-    content = provenance.get("sha256")  # of data of one's own
+    content = None if files else provenance.get("sha256")  # of data of one's own
     return {
         "name": data.name,
         "asked": provenance.get("asked", data.name),
         "options": provenance.get("options") or {},
         "sizes": sizes,
         "sha256": sorted(str(f.get("sha256")) for f in files if isinstance(f, dict)) + ([content] if content else []),
-        **({"source": provenance["loader"]} if "loader" in provenance else {}),
     }
 
 

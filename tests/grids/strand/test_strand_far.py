@@ -120,3 +120,17 @@ def test_mistakes_teach() -> None:
 
     with pytest.raises(ExactnessError, match="block='residual'"):
         derive(dna("letters"), Classify(2), "tiny", block="attention", shift="exact")
+
+
+@pytest.mark.parametrize("strands", [1, 2])
+def test_biases_are_sums_of_exponentials_of_the_distance(strands: int) -> None:
+    even, odd = torch.randn(2, 3, 8, dtype=torch.float64)
+    found = distance_bias(even, odd, strands, 7)
+    assert found.shape == (strands, 3, 7, 7)
+    for t in range(7):
+        for s in range(7):
+            decay = torch.exp(-abs(t - s) * 2.0 ** -torch.arange(8, dtype=torch.float64))
+            sign = (t > s) - (t < s)
+            for strand in range(strands):
+                expected = even @ decay + (1 - 2 * strand) * sign * (odd @ decay)
+                assert torch.allclose(found[strand, :, t, s], expected)

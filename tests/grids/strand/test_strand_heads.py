@@ -89,9 +89,9 @@ def test_heads_are_chosen_by_the_task() -> None:
     def head(task: object, **options: object) -> object:
         return derive(dna(), task, "tiny", **options)[-1]
 
-    assert isinstance(head(Classify(2))[-1], InvariantReadout)
-    assert isinstance(head(Regress(1))[-1], InvariantReadout)
-    assert isinstance(head(Classify(2), expansion=1), InvariantReadout)
+    assert isinstance(head(Classify(2)), InvariantReadout)
+    assert isinstance(head(Regress(1)), InvariantReadout)
+    assert isinstance(head(Classify(2), expansion=4)[-1], InvariantReadout)
     assert isinstance(head(Count("regular")), VectorReadout)
     assert isinstance(head(Count("regular"), nonlinearity="pointwise", block="dense"), VectorReadout)
     with pytest.raises(FieldError, match="block='dense'"):
@@ -213,3 +213,44 @@ def test_mistakes_teach() -> None:
         derive(dna(), Classify(4, rep="frames"), "tiny")
     with pytest.raises(FieldError):
         derive(dna(), Predict("2 regular +"), "tiny")
+
+
+def test_frames_from_the_left_are_of_one_remainder() -> None:
+    for length in (99, 101):
+        with pytest.raises(DomainError, match=r"frames from the left of strands of 3n \+ 1 letters.* Fix"):
+            derive(Strand(length).field("RC", "letters"), Classify(6, rep="frames_from_left(1)"), "tiny")
+    net = derive(dna(), Classify(6, rep="frames_from_left(1)"), "tiny").double().eval()
+    x = torch.randn(2, 4, 40, dtype=torch.float64)
+    turned = net(net.in_field.act(1, x))
+    assert torch.allclose(turned, net.task.out_rep(net.in_field.group).apply(1, net(x)), atol=1e-12)
+    with pytest.raises(DomainError, match="got 41"):
+        net(x.new_zeros(1, 4, 41))
+
+
+def test_token_numbers_that_are_none_are_explained() -> None:
+    layer = TokenEmbedding(dna("kmers(2)"), dna("regular"))
+    for wrong, what in ((torch.tensor([[16]]), "got 16"), (torch.tensor([[-1]]), "got -1")):
+        with pytest.raises(FieldError, match=f"0 … 15, {what}"):
+            layer(wrong)
+    with pytest.raises(FieldError, match=r"torch.uint8. Fix: x.long"):
+        layer(torch.zeros(1, 3, dtype=torch.uint8))
+    assert layer(torch.zeros(0, 3, dtype=torch.int64)).shape == (0, 2, 3)
+
+
+def test_heads_of_whole_strands_leave_invariants_as_they_are() -> None:
+    net = derive(dna(), Classify(2), "tiny")
+    head = [m for m in net.modules() if isinstance(m, InvariantReadout)][-1]
+    assert isinstance(head.norm, torch.nn.Identity)
+    x = torch.randn(3, 4, 50)
+    assert torch.allclose(net.eval()(x), net.export()(x), atol=1e-6)
+
+
+def test_targets_of_other_channels_are_explained() -> None:
+    for task in (Profile("regular + trivial"), Count("regular + trivial"), Predict("regular + trivial")):
+        plain = derive(dna(group="C1"), task, "tiny")
+        output = plain(torch.randn(2, 4, 30))
+        target = torch.ones(2, 3, *output.shape[2:])
+        with pytest.raises(FieldError, match=r"Fix: declare the channels .* rep='3 trivial'"):
+            task.loss(output, target)
+        scalars = task.of_scalars(dna().group)
+        assert scalars.loss(derive(dna(group="C1"), scalars, "tiny")(torch.randn(2, 4, 30)), target).isfinite()

@@ -15,6 +15,7 @@ from erlangen.errors import DomainError
 from erlangen.grids.hexagon.lattice import BASIS, masked, radius_of
 
 MODES = ("bilinear", "bicubic")
+LARGER = 1.25  # pixels between cells from which on images are smoothed
 
 
 def matching_radius(height: int, width: int) -> int:
@@ -36,6 +37,8 @@ def to_hexagon(
 ) -> Float[Tensor, "b c n n"]:
     """Sample images on the cells of a hexagon that holds their inscribed circle; what lies outside it is lost.
 
+    Where the cells are clearly larger than the pixels, the image is smoothed first, so that nothing aliases.
+
     Args:
         images: of square pixels, real or whole numbers; zero outside.
         radius: R, for n = 2R + 1; None chooses cells of the area of a pixel.
@@ -55,7 +58,19 @@ def to_hexagon(
     n, step = 2 * chosen + 1, cell_spacing(height, width, chosen)
     pull = np.diag([2 / width, 2 / height]) @ (step * np.eye(2))
     images = images if images.is_floating_point() else images.to(torch.get_default_dtype())
-    return masked(_sample(images, pull, BASIS * (n / 2), degrees, (n, n), mode))
+    return masked(_sample(_softened(images, step), pull, BASIS * (n / 2), degrees, (n, n), mode))
+
+
+def _softened(images: Tensor, step: float) -> Tensor:
+    """Images for samples `step` pixels apart: a Gaussian of half that width beforehand, none for about a pixel."""
+    if step <= LARGER:
+        return images
+    width = (step**2 - 1) ** 0.5 / 2
+    reach = int(3 * width) + 1
+    taps = torch.exp(-(torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device) ** 2) / (2 * width**2))
+    line = (taps / taps.sum()).expand(images.shape[1], 1, -1)
+    down = functional.conv2d(images, line[..., None], padding=(reach, 0), groups=images.shape[1])
+    return functional.conv2d(down, line[:, :, None], padding=(0, reach), groups=images.shape[1])
 
 
 def to_square(

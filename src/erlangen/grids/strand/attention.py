@@ -76,14 +76,12 @@ class StrandAttention(EquivariantModule):
 def distance_bias(even: Float[Tensor, "h j"], odd: Float[Tensor, "h j"], strands: int, length: int) -> Tensor:
     """b(t - s) for every head, [strands, heads, length, length]: sums of exponentials, e(|δ|) ± sign(δ) o(|δ|)."""
     place = torch.arange(length, device=even.device)
-    distance = (place[:, None] - place).to(even.dtype)
+    distance = torch.arange(1 - length, length, device=even.device, dtype=even.dtype)
     rates = torch.exp2(-torch.arange(even.shape[1], device=even.device, dtype=even.dtype))
-    decay = (-distance.abs()[..., None] * rates).exp()  # [t, s, scales]
-    same = torch.einsum("tsj,hj->hts", decay, even)
-    if strands == 1:
-        return (same + torch.einsum("tsj,hj->hts", decay * distance.sign()[..., None], odd))[None]
-    other = torch.einsum("tsj,hj->hts", decay * distance.sign()[..., None], odd)
-    return torch.stack([same + other, same - other])
+    decay = (-distance.abs() * rates[:, None]).exp()  # [scales, distances]
+    same, other = even @ decay, odd @ (decay * distance.sign())
+    table = torch.stack([same + other, same - other][:strands])
+    return table[:, :, place[:, None] - place + (length - 1)]
 
 
 def attend(projected: Float[Tensor, "b c l"], even: Tensor, odd: Tensor, strands: int) -> Float[Tensor, "b c l"]:

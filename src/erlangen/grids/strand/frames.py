@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, Field, check_signal
-from erlangen.errors import FieldError
+from erlangen.errors import DomainError, FieldError
 from erlangen.grids.linear import Conv
 from erlangen.symmetry import Representation
 
@@ -81,18 +81,27 @@ class FrameFeatures(EquivariantModule):
     Args:
         field: type of the input.
         copies: how many features to read in frames.
+        remainder: letters modulo 3 of the signals, where the output counts frames from the left; None for any.
+
+    Raises:
+        DomainError: in forward, signals of another remainder.
     """
 
     incomplete = "the input is passed on, and what is read in frames is not the same map at every place"
 
-    def __init__(self, field: Field, copies: int = 8) -> None:
+    def __init__(self, field: Field, copies: int = 8, remainder: int | None = None) -> None:
         positions = field.with_rep(codon_positions(field, copies))
         project, read = Conv(field, positions, 1), Frames(positions)
         super().__init__(field, field.with_rep(field.rep + read.out_field.rep))
-        self.project, self.read = project, read
+        self.project, self.read, self.remainder = project, read, remainder
 
     def forward(self, x: Float[Tensor, "b c l"]) -> Float[Tensor, "b k l"]:
         """Join both."""
+        if self.remainder is not None and x.shape[2] % 3 != self.remainder:
+            raise DomainError(
+                f"frames are counted from the left of 3n + {self.remainder} letters, got {x.shape[2]}, on which the "
+                "reverse complement moves other frames. Fix: cut the sequences, or declare 'frames'."
+            )
         return torch.cat([x, self.read(self.project(x))], dim=1)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:

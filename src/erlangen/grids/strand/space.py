@@ -1,16 +1,20 @@
 """The strand: a line of nucleotides with shifts and the reverse complement."""
 
 from dataclasses import replace
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from erlangen.blueprint import Field, Recipe, register_space
 from erlangen.errors import DomainError, ExactnessError, FieldError
 from erlangen.grids.space import Grid
 from erlangen.grids.strand.group import StrandGroup, strand_group
+from erlangen.symmetry import Representation
 
 if TYPE_CHECKING:
     from erlangen.blueprint import EquivariantModule, Task
 
+# heads of whole signals: a few thousand examples of motifs want as few, and as plain, features as there are
+WHOLE = {"expansion": 1, "standardise": False}
 NOMINAL = 200  # letters at which plans are priced where a network takes any length
 
 
@@ -29,9 +33,9 @@ class Strand(Grid):
     name = "strand"
 
     def __init__(self, length: int | None = None) -> None:
-        if length is not None and (not isinstance(length, int) or length < 1):
+        if length is not None and (isinstance(length, bool) or not hasattr(length, "__index__") or length < 1):
             raise DomainError(f"Strand(length) needs a positive number of letters, got {length!r}")
-        super().__init__(1, None if length is None else (length,))
+        super().__init__(1, None if length is None else (index(length),))
 
     @property
     def length(self) -> int | None:
@@ -92,7 +96,7 @@ class Strand(Grid):
         if task.dense or not task.out_rep(field.group).is_trivial:
             options.pop("nonlinearity", None)  # these heads are linear
         if has_frames(field, task):
-            read = FrameFeatures(field)
+            read = FrameFeatures(field, remainder=self._remainder(task.out_rep(field.group)))
             head = super().readout if task.dense else VectorReadout
             return Sequential(read, head(read.out_field, task, **options))
         if task.name == "profile":
@@ -104,7 +108,24 @@ class Strand(Grid):
             return VectorReadout(field, task, **options)
         if task.dense:
             return super().readout(field, task, **options)
-        return super().readout(field, task, **{"standardise": False, **options})
+        return super().readout(field, task, **{**WHOLE, **options})
+
+    def _remainder(self, rep: Representation) -> int | None:
+        """Letters modulo 3 that an output of frames counted from the left is declared for.
+
+        Raises:
+            DomainError: the strand has another length.
+        """
+        names = [component.name for _, component in rep.terms if component.name.startswith("frames_from_left(")]
+        found = {int(name.removesuffix(")").rpartition("(")[2]) for name in names}
+        for rest in found:
+            if len(found) > 1 or (self.length is not None and self.length % 3 != rest):
+                raise DomainError(
+                    f"{rep} counts frames from the left of strands of 3n + {rest} letters, and {self} is none of them: "
+                    f"the reverse complement would move other frames. Fix: frames_from_left({self.length or 'length'}),"
+                    " or frames, which every length has."
+                )
+        return found.pop() if found else None
 
     def recipe(self, size: str, field: Field, task: "Task") -> Recipe:
         """Widths, kernels and dilations of a named size, as in `erlangen.grids.strand.architectures`."""

@@ -95,7 +95,7 @@ class TokenEmbedding(EquivariantModule):
         out_field: type of the output, such as "64 regular".
 
     Raises:
-        FieldError: the vocabulary is not permuted.
+        FieldError: the vocabulary is not permuted; in forward, token numbers of another type or out of range.
     """
 
     def __init__(self, in_field: Field, out_field: Field) -> None:
@@ -111,6 +111,7 @@ class TokenEmbedding(EquivariantModule):
             return self.map(x)
         if x.ndim != 2:
             raise FieldError(f"token numbers are [B, L], got a tensor of shape {tuple(x.shape)}")
+        _check_numbers(x, self.in_field.size)
         return functional.embedding(x, self.map.kernel()[:, :, 0].T).movedim(-1, 1)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
@@ -128,6 +129,21 @@ class TokenEmbedding(EquivariantModule):
     def extra_repr(self) -> str:
         """Fields."""
         return f"{self.in_field.size} tokens -> {self.out_field.rep}"
+
+
+def _check_numbers(x: Tensor, count: int) -> None:
+    """Raise unless token numbers are of a type that can be looked up and in range (on a CPU, where that costs little).
+
+    Raises:
+        FieldError: another type, or numbers out of range.
+    """
+    if x.dtype not in (torch.int32, torch.int64):
+        raise FieldError(f"token numbers are int64 or int32, got {x.dtype}. Fix: x.long().")
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or not x.numel():
+        return
+    low, high = (int(v) for v in x.aminmax())
+    if low < 0 or high >= count:
+        raise FieldError(f"token numbers are 0 … {count - 1}, got {low} … {high}. Fix: another vocabulary, or tokens.")
 
 
 class _PlainEmbedding(nn.Module):

@@ -1,16 +1,14 @@
 """The networks of the arms: derived with the symmetry, plain without it, and their widths matched."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from erlangen.blueprint import Field, Task, derive
+from erlangen.blueprint import Field, derive
 from erlangen.learn.compare.ordered import PLACES, NodeOrder
 from erlangen.learn.compare.plan import Plan
-from erlangen.symmetry import Group
 
 NARROWEST, WIDEST, HALVINGS = 1 / 32, 8.0, 11
 
@@ -66,7 +64,7 @@ def _built(plan: Plan, kind: str, data: Any, width: float) -> nn.Module:
         return derive(field, data.task, plan.size, width=width, **plan.options)
     if plan.plain is not None:
         return plan.plain()
-    task = scalar_task(data.task, field.group)
+    task = data.task.of_scalars(field.group)
     if field.space.name == "graph":
         return NodeOrder(derive(field.with_rep(field.size + PLACES), task, plan.size, width=width, **plan.options))
     return derive(plain_field(data, field), task, plan.size, width=width, **plan.options)
@@ -77,11 +75,3 @@ def plain_field(data: Any, field: Field) -> Field:
     if field.space.name == "point":  # whatever acts on vectors, without it they are so many numbers
         return field.space.field("C1", field.size)
     return data.field("C1")
-
-
-def scalar_task(task: Task, group: Group) -> Task:
-    """The task of a network without the symmetry: outputs that the group exchanges are as many scalars."""
-    if getattr(task, "rep", None) is None:
-        return task
-    changes: dict[str, Any] = {"rep": f"{task.out_rep(group).size} trivial"}
-    return replace(task, **changes)
