@@ -104,7 +104,7 @@ def test_cells_much_larger_than_pixels_average_over_them() -> None:
     stripes = torch.ones(1, 2, 128, 128)
     stripes[..., ::2] = -1.0
     for radius in (6, 12, 20):
-        assert float(to_hexagon(stripes, radius).abs().max()) < 0.07
+        assert float(to_hexagon(stripes, radius).std()) < 0.02  # sampled as they are: 0.35
     level = to_hexagon(torch.ones(1, 1, 128, 128), 10)
     inner = level[0, 0, 10, 5:16]
     assert torch.allclose(inner, torch.ones_like(inner), atol=1e-3)
