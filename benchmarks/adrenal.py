@@ -25,6 +25,12 @@ without AMX, torch 2.13.0; per cent, AUC and balanced accuracy, mean ± standard
     plain            220,082       9   87.0 ± 1.1 / 77.2 ± 2.4   77.8 ± 1.3 / 69.4 ± 1.2   75.1 ± 1.2 / 64.2 ± 3.0
     plain + cube     220,082      10   86.8 ± 0.4 / 77.1 ± 1.2   86.4 ± 0.3 / 77.3 ± 0.7   85.7 ± 0.7 / 61.3 ± 0.6
     derived O         10,788       7   88.9 ± 0.3 / 81.5 ± 2.4   88.9 ± 0.3 / 81.5 ± 2.4   85.1 ± 2.7 / 67.9 ± 15.5
+
+At equal parameters, both shown turned glands (`--arms "small + angles" "derived O + angles"`, the same otherwise):
+
+                        parameters  epochs                   upright                      cube                angles
+    small + angles           9,666      24   86.3 ± 0.6 / 62.7 ± 2.7   86.1 ± 0.9 / 63.0 ± 5.7   86.5 ± 0.3 / 78.1 ± 0.4
+    derived O + angles      10,788       6  86.6 ± 2.4 / 68.2 ± 15.8  86.6 ± 2.4 / 68.2 ± 15.8   87.3 ± 1.9 / 78.0 ± 0.6
 """
 
 import argparse

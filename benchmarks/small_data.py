@@ -18,9 +18,9 @@ Last run (`--threads 1 --size tiny --counts 1000 5000 --arms plain "plain + flip
 an EPYC without AMX, torch 2.13.0; error in per cent, mean ± standard deviation, minutes of processor time):
 
                    parameters  minutes         1,000         5,000
-    plain              39,610      0.7  16.60 ± 0.24  15.16 ± 0.07
-    plain + flips      39,610      0.8  17.09 ± 0.18  15.98 ± 0.04
-    D1                 21,218      0.8  17.37 ± 0.15  16.29 ± 0.18
+    plain              39,610      0.6  15.22 ± 0.40  12.75 ± 0.45
+    plain + flips      39,610      0.6  15.68 ± 0.26  13.00 ± 0.41
+    D1                 21,218      0.7  16.17 ± 0.44  13.47 ± 0.76
 
 Mirrors help nobody in so few steps: the plain network is ahead, the derived one has half of its parameters.
 """
