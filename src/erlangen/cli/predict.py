@@ -1,4 +1,12 @@
-"""`erlangen predict`: labels for a scan, from NIfTI to NIfTI."""
+"""`erlangen predict`: labels for a scan, from NIfTI to NIfTI; scores for sequences, from FASTA to a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from erlangen.learn import Run
+
+FASTA = (".fa", ".fasta", ".fna", ".fas")
 
 
 def predict(
@@ -9,50 +17,81 @@ def predict(
     orientation: str | None = None,
     window: int = 64,
     overlap: float = 0.5,
+    step: int | None = None,
     precision: str = "auto",
 ) -> int:
-    """Label every voxel of a scan with a trained network; the labels have the voxels and the affine of the scan.
+    """Label every voxel of a scan, or score windows along sequences, with a trained network.
+
+    The labels of a scan have its voxels and its affine. Sequences give a table with a row a window: record, start and
+    end (counted from 0, the end not included), and the probability of every class or the values.
 
     Args:
-        run: the run folder of a segmentation of volumes.
-        scan: the scan, a .nii or .nii.gz file.
-        out: where the labels go, .nii or .nii.gz; beside the scan with -labels in its name if not given.
+        run: the run folder: a segmentation of volumes, or a network for whole strands.
+        scan: the scan, a .nii or .nii.gz file; or sequences, a FASTA file (.fa, .fasta, .fna, also .gz).
+        out: where the result goes; beside the input with -labels or -scores in its name if not given.
         spacing: of the voxels of the training data in mm, one number for cubes or three for z, y, x; if not given, as
             the run remembers, else that of the grid of the network, else the finest of the scan.
         orientation: where the axes of the training data point; if not given, as the run remembers, else RAS.
         window: voxels of a window along each axis; less needs less memory.
         overlap: share of a window that its neighbour covers too.
+        step: letters from window to window of a sequence; their width if not given.
         precision: auto, float32 or bfloat16.
     """
-    from math import prod
-    from pathlib import Path
-
-    from erlangen.data import read_nifti, write_nifti
     from erlangen.learn import Run
-    from erlangen.learn.volumes import segment_volume
 
-    trained = Run.load(run)
-    model, options = trained.model, trained.config["data"]["options"]
+    trained, path = Run.load(run), Path(scan)
+    if path.name.lower().removesuffix(".gz").endswith(FASTA):
+        return _score(trained, path, out, step, precision)
+    options = trained.config["data"]["options"]
     spacing = options.get("spacing") if spacing is None else spacing
     orientation = options.get("orientation", "RAS") if orientation is None else orientation
+    return _label(trained, path, out, spacing, orientation, window, overlap, precision)
+
+
+def _label(
+    run: "Run",
+    scan: Path,
+    out: str | None,
+    spacing: float | list[float] | None,
+    orientation: str,
+    window: int,
+    overlap: float,
+    precision: str,
+) -> int:
+    from math import prod
+
+    from erlangen.data import read_nifti, write_nifti
+    from erlangen.learn.volumes import segment_volume
+
     volume = read_nifti(scan)
     shape = "×".join(map(str, volume.shape[::-1]))
     voxel = "×".join(f"{a:g}" for a in volume.spacing[::-1])
     print(f"scan     {scan}: {shape} voxels of {voxel} mm, axes {volume.orientation}", flush=True)
-    labels = segment_volume(
-        model,
-        volume,
-        spacing=spacing,
-        orientation=orientation,
-        window=window,
-        overlap=overlap,
-        precision=precision,
-    )
-    path = Path(scan)
-    stem, ending = (path.name[:-7], ".nii.gz") if path.name.endswith(".nii.gz") else (path.stem, ".nii")
-    target = write_nifti(out or path.with_name(f"{stem}-labels{ending}"), labels)
+    words = {"window": window, "overlap": overlap, "precision": precision}
+    labels = segment_volume(run.model, volume, spacing=spacing, orientation=orientation, **words)
+    stem, ending = (scan.name[:-7], ".nii.gz") if scan.name.endswith(".nii.gz") else (scan.stem, ".nii")
+    target = write_nifti(out or scan.with_name(f"{stem}-labels{ending}"), labels)
     for label in labels.values.unique().tolist():
         count = int((labels.values == label).sum())
         print(f"label {label}  {count:>10,} voxels, {count * prod(volume.spacing) / 1000:.2f} ml")
     print(f"labels   {target}")
+    return 0
+
+
+def _score(run: "Run", path: Path, out: str | None, step: int | None, precision: str) -> int:
+    from erlangen.files import write_atomically
+    from erlangen.learn.sequences import score_sequences
+
+    ambiguous = run.config["data"]["options"].get("ambiguous", "refuse")
+    rows = score_sequences(run.model, path, step=step, task=run.task, ambiguous=ambiguous, precision=precision)
+    lines = [
+        "\t".join([row.contig, str(row.start), str(row.stop), *(f"{v:.6g}" for v in row.scores)]) + "\n" for row in rows
+    ]
+    names = [f"class_{i}" if run.task.name == "classify" else f"value_{i}" for i in range(lines[0].count("\t") - 2)]
+    head = "\t".join(["#contig", "start", "end", *names]) + "\n"
+    stem = path.name[: -len(".gz")] if path.name.lower().endswith(".gz") else path.name
+    target = write_atomically(
+        Path(out) if out else path.with_name(f"{Path(stem).stem}-scores.tsv"), head + "".join(lines)
+    )
+    print(f"scores   {target}: {len(lines):,} windows")
     return 0
