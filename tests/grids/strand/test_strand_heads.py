@@ -254,3 +254,11 @@ def test_targets_of_other_channels_are_explained() -> None:
             task.loss(output, target)
         scalars = task.of_scalars(dna().group)
         assert scalars.loss(derive(dna(group="C1"), scalars, "tiny")(torch.randn(2, 4, 30)), target).isfinite()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_profiles_start_at_rates_of_about_one(seed: int) -> None:
+    torch.manual_seed(seed)
+    net = derive(dna(), Profile("regular + trivial"), "small").eval()
+    log_rates = net(one_hot(["".join("ACGT"[i] for i in torch.randint(0, 4, (256,)).tolist()) for _ in range(4)]))
+    assert float(log_rates.abs().max()) < 1.5

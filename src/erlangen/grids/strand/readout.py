@@ -12,6 +12,9 @@ from erlangen.point import EquivariantLinear, Point
 from erlangen.symmetry import Representation
 
 
+START = 0.1  # of the usual size of weights: logarithms of rates start there
+
+
 class VectorReadout(EquivariantModule):
     """Mean over all places (and maximum, of permuted channels), then every equivariant linear map to the output.
 
@@ -94,7 +97,8 @@ class _PlainVector(nn.Module):
 class ProfileReadout(EquivariantModule):
     """The logarithm of the rate of every track at every place: a shape from a wide kernel plus a level from the whole.
 
-    Tracks carry a representation of their own, so stranded ones are exchanged and flipped, the others only flipped.
+    Tracks carry a representation of their own, so stranded ones are exchanged and flipped, the others only flipped. The
+    outputs start near 0, rates near 1: rates are exponentials, and a start among rates of a thousand costs the features.
 
     Law: f(g·x) = g·f(x).
 
@@ -112,6 +116,8 @@ class ProfileReadout(EquivariantModule):
         self.shape = Conv(field, self.out_field, kernel_size, padding_mode=padding_mode)
         vectors = Point().field(field.group, field.rep)
         self.level = EquivariantLinear(vectors, Point().field(field.group, self.out_field.rep), bias=False)
+        for weight in (*self.shape.weights, *self.level.parameters()):
+            weight.data.mul_(START)
 
     def forward(self, x: Float[Tensor, "b c l"]) -> Float[Tensor, "b tracks l"]:
         """The sum."""
