@@ -11,7 +11,6 @@ from erlangen.grids.linear import Conv
 from erlangen.point import EquivariantLinear, Point
 from erlangen.symmetry import Representation
 
-
 START = 0.1  # of the usual size of weights: logarithms of rates start there
 
 
@@ -98,7 +97,7 @@ class ProfileReadout(EquivariantModule):
     """The logarithm of the rate of every track at every place: a shape from a wide kernel plus a level from the whole.
 
     Tracks carry a representation of their own, so stranded ones are exchanged and flipped, the others only flipped. The
-    outputs start near 0, rates near 1: rates are exponentials, and a start among rates of a thousand costs the features.
+    outputs start near 0, rates near 1: rates are exponentials, and to start among rates of a thousand costs features.
 
     Law: f(g·x) = g·f(x).
 
