@@ -8,7 +8,7 @@ import torch
 
 import erlangen as eg
 from erlangen.data import Volume, from_scans, write_nifti
-from erlangen.errors import DataError, DomainError
+from erlangen.errors import DataError, DomainError, UnknownName
 
 pytest.importorskip("nibabel")
 
@@ -92,3 +92,20 @@ def test_scans_of_different_channels_are_refused(folders) -> None:
     write_nifti(labels / "x.nii.gz", Volume(torch.zeros(1, 4, 4, 4).int(), np.diag([1.0, 1.0, 2.0, 1.0])))
     with pytest.raises(DataError, match=r"0\.nii\.gz has 1 channels and .*x\.nii\.gz has 2\. Fix"):
         from_scans(scans, labels, 2)
+
+
+def test_scans_are_held_out_by_name(folders) -> None:
+    data = from_scans(*folders, 2, validation=["3"], test=["0", "1"])
+    assert [len(p) for p in (data.train, data.validation, data.test)] == [2, 1, 2]
+    assert [s.shape[2] for s in data.test.signals] == [12, 13]
+    assert data.validation.signals[0].shape[2] == 15
+    mixed = from_scans(*folders, 2, validation=0.2, test=["4"])
+    assert [len(p) for p in (mixed.train, mixed.validation, mixed.test)] == [3, 1, 1]
+    shared = {s.shape[2] for s in mixed.validation.signals} & {16}
+    assert not shared
+    with pytest.raises(UnknownName, match="scan of"):
+        from_scans(*folders, 2, test=["9"])
+    with pytest.raises(DataError, match="1 is in validation and in test"):
+        from_scans(*folders, 2, validation=["1"], test=["1", "2"])
+    with pytest.raises(DataError, match=r"share in \[0, 1\] or names"):
+        from_scans(*folders, 2, test=1.5)

@@ -1,7 +1,7 @@
 """Your own scans as a data set: a folder of NIfTI files, and a folder of labels with the same names."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from erlangen.data.nifti import ENDINGS, read_nifti
 from erlangen.data.ragged import RaggedSplit
 from erlangen.data.resample import resampled, voxel_size
 from erlangen.data.volume import Volume, normalised
-from erlangen.errors import DataError
+from erlangen.errors import DataError, UnknownName
 from erlangen.grids import Grid
 
 
@@ -24,8 +24,8 @@ def from_scans(
     *,
     spacing: "float | Sequence[float] | None" = None,
     orientation: str = "RAS",
-    validation: float = 0.1,
-    test: float = 0.2,
+    validation: "float | Collection[str]" = 0.1,
+    test: "float | Collection[str]" = 0.2,
     dice: float = 1.0,
     seed: int = 0,
 ) -> Dataset:
@@ -42,27 +42,27 @@ def from_scans(
         spacing: of the voxels in mm, one number for cubes or one for each of z, y, x; None keeps that of the scans,
             which must then agree.
         orientation: where the axes shall point.
-        validation: share of the scans held out to choose by.
-        test: share of the scans held out to report.
+        validation: share of the scans held out to choose by; or their names, without ending (scans of one patient
+            resemble each other, so they belong into one part).
+        test: share of the scans held out to report; or their names.
         dice: weight of the Dice loss, as in `Segment`.
         seed: of the random split.
 
     Raises:
         DataError: files without a partner, scans and labels on different voxels, scans of different spacings or
-            channels, a spacing that is none, labels out of range, voxels that are NaN, or nothing left to train on.
+            channels, a spacing that is none, labels out of range, voxels that are NaN, nothing left to train on, or a
+            scan in both held out parts.
+        UnknownName: no scan has a name that is held out.
         ImportError: nibabel is not installed.
     """
     wanted = None if spacing is None else voxel_size(spacing, str(scans))
-    pairs = [_pair(image, label) for image, label in _files(Path(scans), Path(labels))]
+    files = _files(Path(scans), Path(labels))
+    cuts = _parts([_stem(image) for image, _ in files], validation, test, seed, str(scans))
+    pairs = [_pair(image, label) for image, label in files]
     pairs = [(image.reoriented(orientation), label.reoriented(orientation)) for image, label in pairs]
     _check_alike([image for image, _ in pairs], wanted is None)
     step = wanted or pairs[0][0].spacing
     cases = [_case(image, label, step, classes) for image, label in pairs]
-    order = torch.randperm(len(cases), generator=torch.Generator().manual_seed(seed)).tolist()
-    held = [round(share * len(cases)) for share in (test, validation)]
-    if min(held) < 0 or sum(held) >= len(cases):
-        raise DataError(f"{scans}: nothing is left to train on of {len(cases)} scans. Fix: hold out less.")
-    cuts = (order[sum(held) :], order[held[0] : sum(held)], order[: held[0]])
     train, kept, tested = (RaggedSplit([cases[i][0] for i in rows], [cases[i][1] for i in rows]) for rows in cuts)
     options = {
         "spacing": list(step),
@@ -72,11 +72,42 @@ def from_scans(
         "seed": seed,
     }
     options |= {"scans": str(Path(scans).resolve()), "labels": str(Path(labels).resolve())}
-    options |= {"validation": validation, "test": test}
+    held = {"validation": validation, "test": test}
+    options |= {part: wish if isinstance(wish, float | int) else sorted(wish) for part, wish in held.items()}
     provenance = {"asked": "scans", "options": options, "source": f"NIfTI files in {scans}", "seed": seed}
     provenance |= {"fallback": False, "sha256": _content(train, kept, tested)}
     space, channels = Grid(3, spacing=step), len(cases[0][0])
     return Dataset(Path(scans).name, space, channels, Segment(classes, dice=dice), train, kept, tested, provenance)
+
+
+def _parts(
+    names: list[str], validation: "float | Collection[str]", test: "float | Collection[str]", seed: int, where: str
+) -> tuple[list[int], list[int], list[int]]:
+    """Which scans are in (train, validation, test)."""
+    left = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
+    parts: dict[str, list[int]] = {}
+    for part, wish in (("test", test), ("validation", validation)):
+        if isinstance(wish, float | int):
+            if not 0 <= wish <= 1:
+                raise DataError(f"{where}: {part} must be a share in [0, 1] or names of scans, got {wish}")
+            count = round(wish * len(names))
+            parts[part], left = left[:count], left[count:]
+            continue
+        chosen = {wish} if isinstance(wish, str) else set(wish)
+        for name in sorted(chosen - set(names)):
+            raise UnknownName(f"scan of {where}", name, names)
+        parts[part] = [i for i, name in enumerate(names) if name in chosen]
+        if twice := set(parts[part]) & set(parts["test"]) if part != "test" else set():
+            raise DataError(f"{where}: {names[min(twice)]} is in validation and in test. Fix: name it in one of them.")
+        left = [i for i in left if i not in parts[part]]
+    if not left:
+        raise DataError(f"{where}: nothing is left to train on of {len(names)} scans. Fix: hold out less.")
+    return left, parts["validation"], parts["test"]
+
+
+def _stem(path: Path) -> str:
+    """The name of a file without .nii or .nii.gz."""
+    return path.name.removesuffix(".gz").removesuffix(".nii")
 
 
 def _content(*splits: RaggedSplit) -> str:
