@@ -85,7 +85,8 @@ def test_minutes_end_the_run_and_steer_the_schedule():
     run = fit(network(), dataset(2000), minutes=0.02, **FAST)
     assert 1.2 <= run.metrics["seconds"] < 1.5
     assert time.perf_counter() - start < 30  # the first use in a process imports Lightning
-    assert run.history[-1]["lr"] < 1e-4 < run.history[0]["lr"]
+    assert run.history[-1]["lr"] < 1e-4
+    assert len(run.history) == 1 or run.history[0]["lr"] > 1e-4  # a busy machine may not come to a second epoch
     assert run.metrics["epochs"] == pytest.approx(run.metrics["steps"] / 125, abs=1e-3)
 
 

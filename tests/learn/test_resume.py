@@ -112,7 +112,7 @@ def test_sigkill_of_the_process(tmp_path):
 
 def test_minutes_go_on_counting_after_a_resume(tmp_path, monkeypatch):
     how = {**HOW, "epochs": None, "minutes": 0.01}
-    revive = kill_at(monkeypatch, 40)
+    revive = kill_at(monkeypatch, 8)  # of hundreds, or of a few dozen on a busy machine
     with pytest.raises(Killed):
         fit(network(), dataset(), out=tmp_path, **how)
     revive()
@@ -120,7 +120,7 @@ def test_minutes_go_on_counting_after_a_resume(tmp_path, monkeypatch):
     assert 0 < spent < 0.6
     run = fit(network(), dataset(), out=tmp_path, **how)
     assert 0.6 <= run.metrics["seconds"] < 0.7
-    assert run.metrics["steps"] > 40
+    assert run.metrics["steps"] > 8
 
 
 def test_finished_run_is_returned_and_fresh_starts_over(tmp_path):
