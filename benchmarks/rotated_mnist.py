@@ -20,9 +20,9 @@ All arms share the loop, batches of 64, AdamW, the schedule and the average over
 Last runs of an hour on two cores (`--threads 1 --arms wide eight --minutes 120`: 120 minutes of one core of an EPYC
 without AMX, float32):
 
-    arm     parameters  minutes  epochs  test error, %                averaged, %  change under C4  flips, %
-    wide       682,298      120      47  0.86 (one seed)                    0.764            8e-07       0.0
-    eight      238,634      120      46  0.788, 0.818 (seeds 0 and 1)
+    arm     parameters  minutes  epochs  test error, %                      averaged, %   change under C4  flips, %
+    wide       682,298      120      47  0.86 (one seed)                    0.764                   8e-07       0.0
+    eight      238,634      120      47  0.80 ± 0.02 (0.788, 0.818, 0.788)  0.764, 0.802, –         8e-07       0.0
 
 (averaged: `--turns 2`, upright and turned by 45°)
 
