@@ -22,9 +22,9 @@ without AMX, float32):
 
     arm     parameters  minutes  epochs  test error, %                      averaged, %   change under C4  flips, %
     wide       682,298      120      47  0.86 (one seed)                    0.764                   8e-07       0.0
-    eight      238,634      120      47  0.80 ± 0.02 (0.788, 0.818, 0.788)  0.764, 0.802, –         8e-07       0.0
+    eight      238,634      120      47  0.80 ± 0.02 (0.788, 0.818, 0.788)  0.77 ± 0.03             8e-07       0.0
 
-(averaged: `--turns 2`, upright and turned by 45°)
+(averaged: `--turns 2`, upright and turned by 45°: 0.764, 0.802, 0.752)
 
 The curve (`--threads 1 --validation`, minutes of one core of the same processor, one seed, error in per cent; – was not
 run with this head; in brackets with heads that did not standardise their invariants):
