@@ -21,18 +21,18 @@ largest relative difference between the prediction of a reverse complement and t
     python benchmarks/dna_profile.py --out runs/dna_profile.json
     python benchmarks/dna_profile.py --smoke
 
-Last run (`--threads 1 --size tiny --examples 500 --seeds 3`, a core of an EPYC without AMX, torch 2.13.0; correlations,
-mean ± standard deviation over seeds; minutes of processor time):
+Last run (`--threads 1 --size tiny --examples 500 --seeds 3`, a core of an EPYC without AMX that did other work too, torch
+2.13.0; correlations, mean ± standard deviation over seeds; minutes):
 
                             stranded      unstranded           rates            loss     swap  parameters  minutes
-    plain                0.446 ± 0.020  0.425 ± 0.031  0.587 ± 0.032  0.307 ± 0.004    5e-01      13,891     0.62
-    flipped              0.314 ± 0.051  0.357 ± 0.013  0.445 ± 0.036  0.344 ± 0.005    7e-01      13,891     0.65
-    augmented            0.514 ± 0.023  0.465 ± 0.011  0.665 ± 0.014  0.289 ± 0.006    4e-01      13,891     0.65
-    plain, post-hoc      0.509 ± 0.013  0.461 ± 0.020  0.659 ± 0.017  0.291 ± 0.001        0      13,891     0.62
-    augmented, post-hoc  0.553 ± 0.021  0.485 ± 0.008  0.708 ± 0.015  0.279 ± 0.006        0      13,891     0.65
-    conjoined            0.493 ± 0.036  0.429 ± 0.017  0.628 ± 0.031  0.293 ± 0.005        0      13,891     1.07
-    RC                   0.500 ± 0.038  0.439 ± 0.042  0.642 ± 0.049  0.299 ± 0.019    5e-07       6,946     0.61
-    RC, wide             0.483 ± 0.043  0.438 ± 0.015  0.627 ± 0.043  0.298 ± 0.007    7e-07      13,204     0.96
+    plain                0.462 ± 0.006  0.433 ± 0.014  0.604 ± 0.016  0.321 ± 0.004    6e-01      13,891     1.75
+    flipped              0.349 ± 0.024  0.392 ± 0.006  0.491 ± 0.017  0.343 ± 0.003    8e-01      13,891     1.60
+    augmented            0.568 ± 0.008  0.495 ± 0.010  0.724 ± 0.008  0.283 ± 0.001    5e-01      13,891     1.47
+    plain, post-hoc      0.509 ± 0.002  0.475 ± 0.015  0.666 ± 0.010  0.300 ± 0.002        0      13,891     1.75
+    augmented, post-hoc  0.600 ± 0.009  0.516 ± 0.012  0.761 ± 0.008  0.272 ± 0.001        0      13,891     1.47
+    conjoined            0.507 ± 0.009  0.453 ± 0.012  0.653 ± 0.003  0.301 ± 0.003        0      13,891     1.87
+    RC                   0.557 ± 0.010  0.487 ± 0.013  0.712 ± 0.008  0.292 ± 0.001    6e-07       6,946     1.22
+    RC, wide             0.525 ± 0.025  0.468 ± 0.007  0.675 ± 0.023  0.303 ± 0.004    8e-07      13,204     2.09
     ceiling of the three tracks: 0.752 ± 0.001
 
 So with 500 sequences and tiny networks the exact swap is had by RC layers and by averaging alike, and averaging the
