@@ -21,7 +21,7 @@ largest relative difference between the prediction of a reverse complement and t
     python benchmarks/dna_profile.py --out runs/dna_profile.json
     python benchmarks/dna_profile.py --smoke
 
-Last run (`--threads 1 --size tiny --examples 500 --seeds 3`, a core of an EPYC without AMX that did other work too, torch
+Last run (`--threads 1 --size tiny --examples 500 --seeds 3`, a busy core of an EPYC without AMX, torch
 2.13.0; correlations, mean ± standard deviation over seeds; minutes):
 
                             stranded      unstranded           rates            loss     swap  parameters  minutes
