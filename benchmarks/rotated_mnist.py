@@ -160,6 +160,17 @@ def train(arm: str, minutes: float, seed: int, given: argparse.Namespace) -> dic
     return found
 
 
+@torch.no_grad()
+def joint_error(folders: list[Path], data: eg.data.Dataset) -> float:
+    """Test error of the mean of the class probabilities of several finished runs."""
+    models = [eg.Run.load(folder).model.eval() for folder in folders]
+    wrong = 0
+    for start in range(0, len(data.test), 500):
+        x, y = data.test.batch(torch.arange(start, min(start + 500, len(data.test))))
+        wrong += int((torch.stack([m(x).softmax(1) for m in models]).sum(0).argmax(1) != y).sum())
+    return wrong / len(data.test)
+
+
 def main() -> None:
     """Train what is not there yet, print the table."""
     parser = argparse.ArgumentParser(description="rotated MNIST, error against minutes of training")
@@ -170,6 +181,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
         "--turns", type=int, default=1, help="also average the answers over so many turns, C(4n) in all"
+    )
+    parser.add_argument(
+        "--joint", action="store_true", help="also the error of all seeds together, from the folders of --out"
     )
     parser.add_argument("--validation", action="store_true", help="report unused digits instead of the test part")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours: that it runs, not what it says")
@@ -197,6 +211,12 @@ def main() -> None:
                 f"{arm:6s}  {found[0]['parameters']:10,}  {minutes:7g}  {found[0]['epochs']:6.0f}  "
                 f"{spread([100 * c['test_error'] for c in found]):>13s}  {averaged:>11s}  {change:>15s}  {flips:>8s}"
             )
+            if given.joint and given.out is not None and arm != "escnn":
+                data = eg.data.load("mnist-rot-5k" if given.smoke else "mnist-rot")
+                folders = [given.out.with_suffix("") / f"{arm}-{minutes:g}-{seed}" for seed in range(given.seeds)]
+                print(
+                    f"{arm}, {given.seeds} seeds together: {100 * joint_error(folders, data):.3f} % error", flush=True
+                )
 
 
 if __name__ == "__main__":
