@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from erlangen.errors import DomainError, RunError
@@ -42,7 +43,7 @@ def window_places(n: int, window: int, overlap: float = 0.5) -> list[int]:
 @torch.no_grad()
 def sliding_window(
     model: nn.Module,
-    signal: "Tensor | np.ndarray[Any, Any]",
+    signal: "Tensor | NDArray[Any]",
     window: "int | Sequence[int]" = 64,
     *,
     overlap: float = 0.5,

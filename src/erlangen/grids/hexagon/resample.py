@@ -7,7 +7,7 @@ from math import cos, pi, sin
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 from torch.nn import functional
 
@@ -30,7 +30,7 @@ def cell_spacing(height: int, width: int, radius: int) -> float:
 
 
 def to_hexagon(
-    images: Float[Tensor, "b c h w"],
+    images: Num[Tensor, "b c h w"],
     radius: int | None = None,
     degrees: "float | Tensor" = 0.0,
     mode: str = "bicubic",

@@ -84,7 +84,7 @@ def distance_bias(even: Float[Tensor, "h j"], odd: Float[Tensor, "h j"], strands
     return table[:, :, place[:, None] - place + (length - 1)]
 
 
-def attend(projected: Float[Tensor, "b c l"], even: Tensor, odd: Tensor, strands: int) -> Float[Tensor, "b c l"]:
+def attend(projected: Float[Tensor, "b c l"], even: Tensor, odd: Tensor, strands: int) -> Float[Tensor, "b inner l"]:
     """Attention of every head on its strand.
 
     Args:
