@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from jaxtyping import install_import_hook
 
         # The run-time checks raise false errors under torch.compile, so they are off unless asked for.
-        config.stash[_HOOK] = install_import_hook("erlangen", "beartype.beartype")
+        config.stash[_HOOK] = install_import_hook("erlangen", "numeric_tower.checked")
 
 
 _HOOK = pytest.StashKey()
