@@ -183,7 +183,7 @@ def test_shapes_and_types_hold_at_run_time() -> None:
     here = Path(__file__).parent
     folders = [str(here / name) for name in ("symmetry", "blueprint", "grids", "graphs", "audit")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--types", "-W", "ignore", "-k", left_out, *folders],
+        [sys.executable, "-m", "pytest", "-q", "--types", "-W", "ignore", "-k", left_out, *folders],
         capture_output=True,
         text=True,
     )

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
 from erlangen.blueprint import Classify, Predict, Regress, Segment, Sequential, derive
 from erlangen.errors import DomainError, NoEquivariantMap, NonlinearityError, UnknownName
@@ -218,6 +219,14 @@ def test_actions_are_what_they_say():
     scalar = torch.randn(1, 1, 9, 9, dtype=torch.float64)
     quarter = space.act(1, scalar, space.field("D4", 1).rep)
     assert torch.allclose(rotate(scalar, 90.0), quarter, atol=1e-10)
+
+
+def test_images_of_two_lengths_turn_between_their_pixels():
+    square = torch.rand(2, 3, 5, 5, dtype=torch.float64)
+    tall, wide = functional.pad(square, (0, 0, 4, 4)), functional.pad(square, (4, 4))
+    for around, turned in ((tall, (0, 0, 4, 4)), (wide, (4, 4))):
+        quarter = functional.pad(torch.rot90(square, -1, (2, 3)), turned)
+        assert torch.allclose(rotate(around, 90.0), quarter, atol=1e-10)
 
 
 def test_homomorphism_of_the_action():

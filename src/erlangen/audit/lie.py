@@ -9,6 +9,7 @@ Source: Gruver, Finzi, Goldblum and Wilson 2023, The Lie derivative for measurin
 2210.02984.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ class Derivative:
 
 
 def lie_derivatives(
-    model: nn.Module,
+    model: nn.Module | Callable[..., Any],
     data: Any,
     *,
     in_field: Field | None = None,
@@ -74,7 +75,7 @@ def lie_derivatives(
         L f(x) = df(x)·(A·x) − A·f(x)
 
     Args:
-        model: any module that takes a batch.
+        model: any module or function that takes a batch.
         data: a data set (its test split), a split or a batch.
         in_field: what the input lives on; by default the model's, else the data set's.
         out_field: what the output should do; by default the model's, else: vectors stay, maps move with the input.

@@ -14,18 +14,19 @@ from erlangen.grids.moves import move_points
 from erlangen.symmetry import Representation
 
 
-def rotate(x: Float[Tensor, "b c n n"], degrees: "float | Tensor", mode: str = "bilinear") -> Float[Tensor, "b c n n"]:
-    """Turn square images about their centre, x axis to y axis, with zeros from outside.
+def rotate(x: Float[Tensor, "b c h w"], degrees: "float | Tensor", mode: str = "bilinear") -> Float[Tensor, "b c h w"]:
+    """Turn images about their centre, x axis to y axis, with zeros from outside.
 
     Args:
-        x: images [B, C, n, n].
+        x: images [B, C, h, w]; angles hold between pixels, also where h and w differ.
         degrees: one angle, or one for each image [B].
         mode: "bilinear" or "bicubic".
     """
     angle = torch.as_tensor(degrees, dtype=x.dtype, device=x.device).expand(len(x)) * (pi / 180)
     c, s = angle.cos(), angle.sin()
     zero = torch.zeros_like(c)
-    theta = torch.stack([torch.stack([c, s, zero], -1), torch.stack([-s, c, zero], -1)], -2)  # g⁻¹ on (x, y)
+    wide = x.shape[-1] / max(1, x.shape[-2])  # the grid runs from -1 to 1 along both axes
+    theta = torch.stack([torch.stack([c, s / wide, zero], -1), torch.stack([-s * wide, c, zero], -1)], -2)  # g⁻¹
     where = functional.affine_grid(theta, list(x.shape), align_corners=False)
     return functional.grid_sample(x, where, mode=mode, padding_mode="zeros", align_corners=False)
 

@@ -3,7 +3,7 @@
 from math import pi, prod
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, Field, check_signal
@@ -61,7 +61,7 @@ class SpectralConv(EquivariantModule):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def matrices(self) -> Float[Tensor, "modes c_out c_in"]:
+    def matrices(self) -> Complex[Tensor, "modes c_out c_in"]:
         """W(ξ), complex, for every kept mode, in the order of frequencies 0 … M, -M … -1 along each axis but the last,
         which has 0 … M."""
         kernel = self.expand(list(self.weights))
