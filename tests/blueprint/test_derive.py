@@ -183,7 +183,7 @@ def test_the_plan_says_where_exactness_ends() -> None:
     assert [row.exact for row in plan.rows].count(False) == 1
     assert "NOT EXACT: even sizes" in str(plan)
     assert network.exact_when((10,)) == (False, "even sizes")
-    assert network.exact_when((16,)) == (True, "always")
+    assert network.exact_when((16,)) == (True, "even sizes")
     dense = derive(FIELD, Segment(2))
     assert not dense.plan_at((10,)).exact
     assert dense.exact_when((10,))[0] is False

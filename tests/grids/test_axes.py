@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from erlangen import Grid
+from erlangen.errors import DomainError
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
 from erlangen.grids.coarsen import binomial, blur, upsample, window
 
@@ -33,7 +35,7 @@ def test_upsampling_is_linear_interpolation(d: int, n: int) -> None:
     x = torch.randn(2, 3, *[m] * d, dtype=torch.float64)
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[d]
     expected = functional.interpolate(x, size=[n] * d, mode=mode, align_corners=n % 2 == 1)
-    torch.testing.assert_close(upsample(x, torch.empty(2, 1, *[n] * d)), expected)
+    torch.testing.assert_close(upsample(x, torch.empty(2, 1, *[n] * d), (2,) * d), expected)
 
 
 def test_axes_without_a_matrix_and_empty_batches() -> None:
@@ -47,3 +49,16 @@ def test_axes_without_a_matrix_and_empty_batches() -> None:
 def test_interpolation_ends_with_the_last_sample() -> None:
     matrix = linear_matrix(torch.tensor([-1.0, 0.25, 9.0]), 3)
     assert matrix.tolist() == [[1, 0, 0], [0.75, 0.25, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4])
+@pytest.mark.parametrize("n", [26, 27, 28])
+def test_what_was_pooled_returns_to_its_place(n: int, stride: int) -> None:
+    """A ramp stays the ramp, away from the borders."""
+    field = Grid(1).field("D1", 1)
+    x = torch.arange(n, dtype=torch.float64).expand(1, 1, n)
+    coarse = field.space.coarsen(field, stride=stride)(x)
+    back = field.space.refine(field, stride=stride)(coarse, x)
+    assert (back - x)[..., 8:-8].abs().max() < 1e-12
+    with pytest.raises(DomainError, match="the stride of the Pool"):
+        field.space.refine(field, stride=stride + 1)(coarse, x)

@@ -19,6 +19,7 @@ from erlangen.grids import (
     hue_turn,
     lighting,
 )
+from erlangen.solve import solve
 from erlangen.testing import check
 
 FIELDS = [("C4", "permutations", 24), ("D4", "hue 3", 24), ("C2", "hue 6", 12), ("D1", "hue 5", 10), ("C1", "hue 2", 2)]
@@ -154,3 +155,20 @@ def test_mistakes():
     with pytest.raises(DomainError, match="positive factor"):
         lighting(0.0)
     derive(image, Predict("1 regular"), "tiny")
+
+
+@pytest.mark.parametrize("colour", ["hue 4", "hue 6"])
+def test_biases_that_are_no_sums_of_channels(colour):
+    """White is kept by every rotation of hues, whatever the angle."""
+    field = colour_field(Grid(2, (12, 12)), "C4", colour)
+    network = derive(field, Predict(field.rep), "tiny").double()
+    for bias in (p for n, p in network.named_parameters() if n.endswith("bias")):
+        torch.nn.init.normal_(bias)
+    x = torch.randn(2, field.size, 12, 12, dtype=torch.float64)
+    found = network.eval()(x)
+    for g in range(field.group.order):
+        moved = network(field.act(g, x))
+        assert (moved - field.act(g, found)).abs().max() <= 1e-12 * found.abs().max()
+    layer = Conv(Grid(2).field("C8", 1), Grid(2).field("C8", "standard*standard"), 3)
+    assert layer.bias is not None
+    assert len(layer.bias) == solve(layer.out_field.group.trivial, layer.out_field.rep).dim

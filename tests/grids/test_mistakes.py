@@ -6,7 +6,18 @@ import torch
 
 from erlangen import Classify, Grid, Segment, Strand, audit, derive
 from erlangen.errors import DataError, DomainError, FieldError, UnknownName
-from erlangen.grids import Conv, HexGrid, IlluminationNorm, PolyphasePool, Pool, SpectralConv
+from erlangen.grids import (
+    Conv,
+    HexGrid,
+    IlluminationNorm,
+    PolyphasePool,
+    Pool,
+    Restrict,
+    SpectralConv,
+    rotate,
+    to_hexagon,
+    wide_resnet,
+)
 from erlangen.grids.strand import one_hot
 
 PLANE = Grid(2, (8, 8))
@@ -107,3 +118,70 @@ def test_letters_may_be_bytes() -> None:
     assert torch.equal(one_hot(b"AC"), one_hot("AC"))
     with pytest.raises(DataError, match="is not among ACGTN"):
         one_hot(b"AC\xff")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"block": {"kind": "separable", "foo": 1}}, "option that its layers do not know.*foo"),
+        ({"block": {"kind": "residual", "spatial": "fields"}}, "option that its layers do not know.*spatial"),
+        ({"nonlinearity": {"kind": "fourier", "samples": 24}}, "samples=24 says nothing"),
+        ({"expansion": 1.5}, "whole number"),
+        ({"restrict": {0.9: "C4"}}, "names block 0.9"),
+        ({"restrict": {"a": "C4"}}, "names block 'a'"),
+        ({"local": {"kernel_size": 3, "groups": 0}}, "at least 1"),
+    ],
+)
+def test_options_that_no_layer_has(options: dict, message: str) -> None:
+    with pytest.raises(FieldError, match=message):
+        derive(Grid(2, (16, 16)).field("D4", 1), Classify(2), "tiny", **options)
+
+
+def test_one_mapping_is_for_every_block() -> None:
+    network = derive(IMAGE, Classify(2), "tiny", local={"kernel_size": 3})
+    sizes = {m.kernel_size for m in network.modules() if isinstance(m, Conv)}
+    assert sizes == {(3, 3), (1, 1)}
+
+
+@pytest.mark.parametrize("name", ["C5x", "xC4", ""])
+def test_half_a_product_of_groups(name: str) -> None:
+    with pytest.raises(UnknownName, match=f"unknown group '{name}'"):
+        Grid(2, (8, 8)).symmetries(name)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    hidden = IMAGE.with_rep("1 regular")
+    assert Conv(IMAGE, hidden, np.int64(3)).kernel_size == (3, 3)
+    with pytest.raises(DomainError, match="kernel_size needs"):
+        Conv(IMAGE, hidden, True)
+
+
+def test_groups_and_sizes_that_layers_cannot_serve() -> None:
+    field = Grid(2).field("D4", "1 regular")
+    with pytest.raises(DomainError, match="got a Subgroup"):
+        Restrict(field, next(iter(field.group.subgroups)))
+    with pytest.raises(FieldError, match="Fix: a finite group"):
+        wide_resnet(Grid(2).field("SO(2)", "irrep(0)"), Classify(2), 10)
+    with pytest.raises(DomainError, match="nothing to pool"):
+        Pool(IMAGE)(torch.zeros(1, 1, 0, 0))
+    with pytest.raises(DomainError, match="whole radius"):
+        to_hexagon(torch.zeros(1, 1, 8, 8), 2.5)
+    with pytest.raises(DomainError, match=r"takes images \[B, C, height, width\]"):
+        to_hexagon(torch.zeros(1, 8, 8))
+    with pytest.raises(DomainError, match="one for each of 2 images, got 3"):
+        to_hexagon(torch.zeros(2, 1, 8, 8), degrees=torch.zeros(3))
+
+
+def test_places_are_computed_in_full_precision() -> None:
+    field = Grid(2, (33, 33)).field("C8", 1)
+    x = torch.rand(1, 1, 33, 33, generator=torch.Generator().manual_seed(0))
+    for moved in (lambda x: field.act(1, x), lambda x: rotate(x, 90.0)):
+        low, full = moved(x.bfloat16()), moved(x)
+        assert low.dtype == torch.bfloat16
+        assert (low - full).norm() < 0.005 * full.norm()
+
+
+def test_no_examples_have_a_gradient_too() -> None:
+    layer = SpectralConv(IMAGE, IMAGE, 2)
+    layer(torch.zeros(0, 1, 8, 8)).sum().backward()
+    assert all(p.grad is not None and not p.grad.any() for p in layer.parameters())

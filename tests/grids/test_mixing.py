@@ -139,3 +139,16 @@ def test_autocast_takes_bfloat16() -> None:
     with precision("bfloat16"):
         y = Mixing(field, field)(torch.randn(1, field.size, 4, 4))
     assert y.dtype == torch.bfloat16
+
+
+def test_blocks_that_were_asked_for_are_used_in_every_dtype() -> None:
+    field = Grid(2).field("D4", "2 regular")
+    layer = Mixing(field, field, form="blocks").double()
+    dense = Mixing(field, field, form="dense").double()
+    dense.load_state_dict(layer.state_dict())
+    called = []
+    layer._by_blocks = lambda rows, inner=layer._by_blocks: called.append(1) or inner(rows)
+    x = torch.randn(2, 16, 3, 3, dtype=torch.float64)
+    assert (layer(x) - dense(x)).abs().max() < 1e-12
+    assert called
+    assert layer.extra_repr().endswith("of D4, blocks")

@@ -9,7 +9,7 @@ from torch import Tensor
 from erlangen import Classify, Grid, Predict, Regress, Segment, audit, derive
 from erlangen.blueprint import network_from
 from erlangen.errors import DomainError, FieldError, NonlinearityError, UnknownName
-from erlangen.grids import PolyphasePool, PolyphaseUpsample, Pool
+from erlangen.grids import Conv, PolyphasePool, PolyphaseUpsample, Pool
 from erlangen.grids.hexagon import HexGrid
 from erlangen.testing import check
 
@@ -183,3 +183,15 @@ def test_the_kind_of_a_derived_network_follows_its_channels():
             {part.phases.kind for part in net.modules() if isinstance(part, PolyphasePool | PolyphaseUpsample)}
         )
     assert kinds == [{"maxblur"}, {"blur"}, {"plain"}]
+
+
+def test_blocks_that_change_the_period_are_refused():
+    for wrong in ({"kernel_size": 4}, {"padding_mode": "zeros"}):
+        with pytest.raises(FieldError, match="changes the period"):
+            derive(Grid(2, (16, 16)).field("C4", 1), Classify(3), "tiny", shift="exact", local=wrong)
+    with pytest.raises(FieldError, match="leave them out"):
+        derive(Grid(2, (16, 16)).field("C4", 1), Classify(3), "tiny", shift="exact", local={"padding": 0})
+    with pytest.raises(UnknownName, match="exakt"):
+        derive(Grid(2, (16, 16)).field("C4", 1), Classify(3), "tiny", coarsen={"shift": "exakt"})
+    even = Conv(Grid(2).field("C4", 1), Grid(2).field("C4", "regular"), 4, padding_mode="circular")
+    assert even.exact_when((8, 8)) == (True, "always, but for circular shifts (the period changes)")

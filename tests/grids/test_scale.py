@@ -9,12 +9,18 @@ from erlangen.blueprint import Field, Sequential, network_from, space_from
 from erlangen.errors import DomainError, FieldError, NonlinearityError
 from erlangen.grids import (
     BatchNorm,
+    Conv,
+    DepthwiseConv,
     Nonlinearity,
+    PolyphasePool,
+    Pool,
     PoolEveryScale,
     ScaleConv,
     ScaleGrid,
     ScaleLift,
     ScalePool,
+    SpectralConv,
+    Upsample,
     scale_error,
     zoom_out,
     zooming,
@@ -176,3 +182,28 @@ def test_mistakes():
         derive(image, Classify(2), "tiny", scales={"number": 3})
     with pytest.raises(DomainError, match="no refinement"):
         derive(image, Segment(2), "tiny", scales=3)
+
+
+def test_casts_of_an_exported_layer_leave_the_original():
+    field = Grid(2, (12, 12)).field("C4", 1)
+    layer = ScaleLift(field, ScaleGrid(2, 3, 1.5, (12, 12)).field("C4", "regular"))
+    x = torch.randn(1, 1, 12, 12)
+    before = layer(x)
+    layer.export().bfloat16()
+    assert torch.equal(layer(x), before)
+
+
+@pytest.mark.parametrize("kind", ["norm", "gated", "fourier", "pointwise"])
+def test_nonlinearities_at_several_scales(kind):
+    network = derive(Grid(2, (12, 12)).field("C4", 1), Classify(2), "tiny", scales=2, nonlinearity=kind).double().eval()
+    x = torch.randn(2, 1, 12, 12, dtype=torch.float64)
+    assert (network(x.rot90(1, (2, 3))) - network(x)).abs().max() < 1e-12
+
+
+def test_layers_of_one_scale_refuse_several():
+    field = ScaleGrid(2, 4, 2, (12, 12)).field("C4", "1 regular")
+    for layer in (Pool, PolyphasePool, Upsample, DepthwiseConv, lambda f: Conv(f, f), lambda f: SpectralConv(f, f, 2)):
+        with pytest.raises(FieldError, match="at one scale"):
+            layer(field)
+    with pytest.raises(DomainError, match="ratio above 1"):
+        ScaleGrid(2, 3, float("inf"))

@@ -171,3 +171,17 @@ def test_depthwise_is_a_diagonal_kernel() -> None:
     dense = torch.zeros(2, 2, 3, 3, dtype=torch.float64)
     dense[0, 0], dense[1, 1] = weight[0, 0], weight[1, 0]
     assert close(functional.conv2d(x, dense, padding=1), depthwise_conv(x, weight, (1, 1)))
+
+
+def test_unknown_padding_teaches() -> None:
+    field = Grid(2, (9, 9)).field("D4", "2 regular")
+    with pytest.raises(FieldError, match="'zeros' or 'circular', got 'reflect'"):
+        DepthwiseConv(field, 3, padding_mode="reflect")
+    with pytest.raises(FieldError, match="'circluar'"):
+        separable_block(field, field, 3, padding_mode="circluar")
+
+
+def test_the_statement_of_exactness_is_that_of_the_layers() -> None:
+    field = Grid(2, (9, 9)).field("C8", "1 regular")
+    assert "C4" in build_block(field, field, "residual", kernel_size=3).exact_when((9, 9))[1]
+    assert "C4" in derive(Grid(2, (9, 9)).field("C8", 1), Segment(2), "tiny").exact_when((9, 9))[1]

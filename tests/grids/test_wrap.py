@@ -33,3 +33,10 @@ def test_too_far():
     field = Grid(2).field("C4", 1)
     with pytest.raises(DomainError, match="3×3 samples"):
         Conv(field, field, 9, padding_mode="circular")(torch.zeros(1, 1, 3, 3))
+
+
+@pytest.mark.parametrize("method", ["direct", "spectra", "auto"])
+def test_every_way_of_a_layer_refuses_more_than_a_period(method: str) -> None:
+    layer = Conv(Grid(2).field("C4", 1), Grid(2).field("C4", 1), 9, padding_mode="circular", method=method)
+    with pytest.raises(DomainError, match="cannot be continued by 4×4"):
+        layer(torch.randn(2, 1, 3, 3))

@@ -85,3 +85,28 @@ def test_mistakes_are_explained() -> None:
         sliding_window(net, x, 4, overlap=1.0)
     with pytest.raises(RunError, match=r"\[2, 2\] of a window of \[4, 4\]"):
         sliding_window(net, x, 4)
+    one = nn.Conv2d(1, 1, 3, padding=1)
+    out = torch.ones(3, 8, 8)
+    with pytest.raises(DomainError, match="out has 3 channels, the model makes 1"):
+        sliding_window(one, x, 4, out=out)
+    assert (out == 1).all()
+    with pytest.raises(DomainError, match="one signal"):
+        sliding_window(one, torch.zeros(1, 8, 0), 4)
+
+
+def test_parts_that_were_frozen_stay_frozen() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2)).train()
+    net[1].eval()
+    sliding_window(net, torch.randn(1, 20, 20), 8)
+    assert [part.training for part in net.modules()] == [True, True, False]
+
+
+def test_bytes_in_any_order_and_float64() -> None:
+    net = nn.Conv2d(1, 1, 3, padding=1).double()
+    x = torch.randn(1, 8, 8, dtype=torch.float64)
+    exact = sliding_window(net, x, 8, out=torch.zeros(1, 8, 8, dtype=torch.float64))
+    with torch.no_grad():
+        assert (exact - net(x[None])[0]).abs().max() < 1e-12
+    out = np.zeros((1, 8, 8), ">f8")
+    sliding_window(net, x.numpy().astype(">f8"), 8, out=out)
+    assert np.abs(out - exact.numpy()).max() < 1e-12

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from erlangen.adapt.conjoin import output_field
 from erlangen.adapt.symmetrized import answer_of
 from erlangen.blueprint import Field, Signal, Space, Task
+from erlangen.blueprint.mode import evaluating
 from erlangen.errors import DomainError, ErlangenError, FieldError
 from erlangen.graphs import Graphs
 from erlangen.grids import Grid, Strand
@@ -127,10 +128,9 @@ def _tried(model: nn.Module, field: Field, x: Any) -> Any:
     if x is None:
         x = field.space.sample_signal(field, 2, torch.Generator().manual_seed(0))
     x = Signal(x.x.to(parameter), x.on) if isinstance(x, Signal) else x.to(parameter)
-    training = model.training
     try:
-        with torch.no_grad():
-            return answer_of(model.eval()(x))
+        with evaluating(model), torch.no_grad():
+            return answer_of(model(x))
     except ErlangenError:
         raise
     except Exception as error:
@@ -139,8 +139,6 @@ def _tried(model: nn.Module, field: Field, x: Any) -> Any:
             f"{type(model).__name__} failed on an input of shape {shape}: {error}. Fix: data= a batch that it takes, "
             "or task= or out_field=, so that no example is needed."
         ) from error
-    finally:
-        model.train(training)
 
 
 def _on_domain(field: Field, answer: Any, x: Any) -> bool:

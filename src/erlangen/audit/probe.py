@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from erlangen.audit.adapted import adapted, has_compiled, name_of
 from erlangen.audit.carry import UnknownAction, main_output
 from erlangen.blueprint import EquivariantModule, Field, Signal, check_channels
+from erlangen.blueprint.mode import evaluating
 from erlangen.errors import DataError, ErlangenError, FieldError
 from erlangen.graphs import Graphs
 from erlangen.graphs.interop import from_pyg
@@ -278,15 +279,9 @@ def quiet(model: Any, dtype: torch.dtype) -> Iterator[nn.Module]:
     types = {p.dtype for p in (*model.parameters(), *model.buffers()) if p.is_floating_point()}
     if types - {dtype}:
         model = copy.deepcopy(model).to(dtype)
-    flags = [(m, m.training) for m in model.modules() if hasattr(m, "training")]  # a frozen script has none
-    try:
-        model.eval()
-        eager = torch.compiler.set_stance("force_eager") if has_compiled(model) else nullcontext()
-        with torch.no_grad(), torch.autocast("cpu", enabled=False), eager:
-            yield model
-    finally:
-        for module, training in flags:
-            module.training = training
+    eager = torch.compiler.set_stance("force_eager") if has_compiled(model) else nullcontext()
+    with evaluating(model), torch.no_grad(), torch.autocast("cpu", enabled=False), eager:
+        yield model
 
 
 def describe_samples(numbers: Sequence[int] | None, count: int) -> str:

@@ -1,6 +1,7 @@
 """`derive`: from domain, symmetry and task to a network. One function for every domain."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -150,6 +151,8 @@ def _adapt(recipe: Recipe, width: float, depth: int | None, options: dict[str, A
     values: dict[str, Any] = dict(recipe.__dict__)
     extra: dict[str, Any] = {}
     for name, value in options.items():
+        if name == "local" and isinstance(value, Mapping):  # the same for every block
+            value = (dict(value),)
         if name in values and name != "options":
             values[name] = tuple(value) if isinstance(value, list) else value
         else:
@@ -192,12 +195,22 @@ def _straight(field: Field, task: Task, recipe: Recipe) -> list[EquivariantModul
     steps = [field.space.coarsen(field, **recipe.coarsen)] if -1 in recipe.coarsen_after else []
     now = steps[-1].out_field if steps else field
     for i, channels in enumerate(recipe.widths):
-        steps.append(now.space.block(now, now.with_rep(_hidden(now, recipe, channels, field.group)), **recipe.local[i]))
+        steps.append(_block(now, now.with_rep(_hidden(now, recipe, channels, field.group)), recipe, i))
         now = steps[-1].out_field
         if i in recipe.coarsen_after:
             steps.append(now.space.coarsen(now, **recipe.coarsen))
             now = steps[-1].out_field
     return [*steps, _head(now, task, recipe)]
+
+
+def _block(before: Field, after: Field, recipe: Recipe, i: int) -> EquivariantModule:
+    """Block i of a recipe between two fields; an option that its layers do not have is named."""
+    try:
+        return before.space.block(before, after, **recipe.local[i])
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise FieldError(f"block {i} has an option that its layers do not know: {error}") from error
 
 
 def _dense(field: Field, task: Task, recipe: Recipe) -> list[EquivariantModule]:
@@ -224,7 +237,7 @@ def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
         steps: list[EquivariantModule] = []
         for i in stages[level]:
             hidden = _hidden(now, recipe, recipe.widths[i], field.group)
-            steps.append(now.space.block(now, now.with_rep(hidden), **recipe.local[i]))
+            steps.append(_block(now, now.with_rep(hidden), recipe, i))
             now = steps[-1].out_field
         if level + 1 < len(stages) and stages[level + 1]:
             inner = [now.space.coarsen(now, **recipe.coarsen)]
@@ -236,7 +249,7 @@ def _u_shaped(field: Field, recipe: Recipe) -> list[EquivariantModule]:
                     f"{now.group}. Fix: restrict the group in a block before the first coarsening."
                 )
             joined = now.with_rep(now.rep + refine.out_field.rep)
-            fuse = now.space.block(joined, now, **recipe.local[stages[level][-1]])
+            fuse = _block(joined, now, recipe, stages[level][-1])
             steps.append(Branch(Sequential(*inner), refine, fuse))
         return steps
 

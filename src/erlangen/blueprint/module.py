@@ -62,6 +62,11 @@ class EquivariantModule(nn.Module):
         yield "", self, shape
 
 
+def first_condition(*words: str) -> str:
+    """The first of several statements of when a law is exact that says more than "always"."""
+    return next((w for w in words if w != "always" and not w.startswith("always (")), "always")
+
+
 class Sequential(EquivariantModule):
     """Modules one after the other; the chain of fields is checked when it is built.
 
@@ -104,13 +109,15 @@ class Sequential(EquivariantModule):
         return shape
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Exact if every step is."""
+        """Exact if every step is, under the conditions of the first that has any."""
+        words = "always"
         for step in self.chain:
             exact, why = step.exact_when(shape)
             if not exact:
                 return exact, why
+            words = first_condition(words, why)
             shape = step.out_shape(shape)
-        return True, "always"
+        return True, words
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Sum over the steps."""
@@ -173,7 +180,8 @@ class Branch(EquivariantModule):
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Exact if every part is."""
         exact, why = self.inner.exact_when(shape)
-        return self.fuse.exact_when(shape) if exact else (exact, why)
+        fused, words = self.fuse.exact_when(shape)
+        return (exact, why) if not exact else (fused, first_condition(why, words) if fused else words)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Both paths."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
-from erlangen.errors import UnknownName
+from erlangen.errors import FieldError, UnknownName
 from erlangen.grids.fourier_nonlinearity import FourierNonlinearity
 from erlangen.grids.nonlinearity import Nonlinearity, Pointwise
 from erlangen.grids.sampling import holds_functions
@@ -20,8 +20,18 @@ def sampled(field: Field, function: str = "gelu", samples: int | None = None) ->
         field: type of input and output.
         function: name of it.
         samples: as in `FourierNonlinearity`, for channels that are not permuted.
+
+    Raises:
+        FieldError: samples of channels that are permuted.
     """
-    return Pointwise(field, function) if field.rep.is_permutation else FourierNonlinearity(field, function, samples)
+    if not field.rep.is_permutation:
+        return FourierNonlinearity(field, function, samples)
+    if samples is not None:
+        raise FieldError(
+            f"{field.rep} of {field.group} is permuted, its channels are the samples already, so samples={samples} "
+            "says nothing. Fix: leave samples out."
+        )
+    return Pointwise(field, function)
 
 
 KINDS: dict[str, Callable[..., EquivariantModule]] = {
@@ -59,13 +69,26 @@ def dense_block(
         UnknownName: no such kind.
     """
     space = in_field.space
+    wide, last = activated(out_field, nonlinearity)
+    return Sequential(space.linear(in_field, wide, **{"bias": False, **local}), space.norm(wide), last)
+
+
+def activated(out_field: Field, nonlinearity: "str | dict[str, Any] | None" = None) -> tuple[Field, EquivariantModule]:
+    """The nonlinearity of a named kind, and the field that it takes.
+
+    Args:
+        out_field: type of its output.
+        nonlinearity: as `dense_block` takes it.
+
+    Raises:
+        UnknownName: no such kind.
+    """
     options = {"kind": nonlinearity} if isinstance(nonlinearity, str) else dict(nonlinearity or {})
     kind = options.pop("kind", None)
-    if kind is not None:
-        _check(kind)
-    wide = gated(out_field) if kind == "gated" else out_field
-    last = space.nonlinearity(out_field) if kind is None else KINDS[kind](out_field, **options)
-    return Sequential(space.linear(in_field, wide, **{"bias": False, **local}), space.norm(wide), last)
+    if kind is None:
+        return out_field, out_field.space.nonlinearity(out_field)
+    _check(kind)
+    return gated(out_field) if kind == "gated" else out_field, KINDS[kind](out_field, **options)
 
 
 def nonlinearity_option(recipe: Recipe, value: "str | dict[str, Any]") -> Recipe:

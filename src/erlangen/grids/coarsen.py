@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
-from erlangen.errors import NonlinearityError, UnknownName
+from erlangen.errors import DomainError, NonlinearityError, UnknownName
 from erlangen.grids.axes import along_axes, filter_matrix, linear_matrix
 from erlangen.grids.groups import exact_for, is_finer
 from erlangen.grids.line import convolve_line
-from erlangen.grids.square import needs_squares
+from erlangen.grids.needs import needs_one_scale, needs_squares
 from erlangen.grids.stride import spread
 
 KINDS = ("blur", "max", "maxblur")
@@ -100,6 +100,7 @@ class Pool(EquivariantModule):
     def __init__(self, field: Field, stride: "int | tuple[int, ...]" = 2, kind: str = "blur") -> None:
         super().__init__(field, field)
         needs_squares(field, "Pool", "HexPool, as space.coarsen(field) makes it")
+        needs_one_scale(field, "Pool", "PoolEveryScale, as space.coarsen(field) makes it")
         if kind not in KINDS:
             raise UnknownName("kind of pooling", kind, KINDS)
         if kind != "blur" and not field.rep.is_permutation:
@@ -144,6 +145,8 @@ def pool(x: Tensor, stride: tuple[int, ...], kind: str, wide: bool = False) -> T
     """Pool a signal [B, C, *space] as `Pool` does."""
     d = len(stride)
     sizes = x.shape[2:]
+    if not all(sizes):
+        raise DomainError(f"a signal of {'×'.join(map(str, sizes))} points has nothing to pool")
     if kind == "max":
         windows = [window(n, s, s) for n, s in zip(sizes, stride, strict=True)]
         sides = [p for _, p in reversed(windows) for _ in range(2)]
@@ -168,21 +171,28 @@ class PlainPool(nn.Module):
 
 
 class Upsample(EquivariantModule):
-    """Linear interpolation onto the finer grid that `Pool` with stride 2 came from.
+    """Linear interpolation onto the finer grid that `Pool` came from.
 
-    An even size n became samples at the centres of pairs, an odd one samples at positions 0, 2, 4, …; both are undone.
+    Samples lie s apart about the centre: with s = 2, an even size became samples at the centres of pairs, an odd one
+    samples at positions 0, 2, 4, …; both are undone.
 
     Law: f(g·x) = g·f(x) about the centre, at every size.
+
+    Args:
+        field: type of input and output.
+        stride: as in `Pool`.
     """
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, stride: "int | tuple[int, ...]" = 2) -> None:
         super().__init__(field, field)
         needs_squares(field, "Upsample", "HexUpsample, as space.refine(field) makes it")
+        needs_one_scale(field, "Upsample")
+        self.stride = spread(stride, len(field.space.nominal_shape()), "stride")
 
     def forward(self, x: Float[Tensor, "b c *coarse"], like: Float[Tensor, "b k *fine"]) -> Float[Tensor, "b c *fine"]:
         """Interpolate x onto the grid of `like`."""
         check_signal(self.in_field, x, "Upsample")
-        return upsample(x, like)
+        return upsample(x, like, self.stride)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
         """Always for what maps pixels to pixels."""
@@ -194,24 +204,41 @@ class Upsample(EquivariantModule):
 
     def export(self) -> nn.Module:
         """The same interpolation."""
-        return PlainUpsample()
+        return PlainUpsample(self.stride)
+
+    def extra_repr(self) -> str:
+        """Stride."""
+        return f"stride {'×'.join(map(str, self.stride))}"
 
 
 class PlainUpsample(nn.Module):
     """The plain-torch form of `Upsample`."""
 
+    def __init__(self, stride: tuple[int, ...]) -> None:
+        super().__init__()
+        self.stride = stride
+
     def forward(self, x: Tensor, like: Tensor) -> Tensor:
         """Interpolate x onto the grid of `like`."""
-        return upsample(x, like)
+        return upsample(x, like, self.stride)
 
 
-def upsample(x: Tensor, like: Tensor) -> Tensor:
-    """Linear interpolation along every axis, about the common centre of both grids."""
-    sizes = zip(x.shape[2:], like.shape[2:], strict=True)
-    return along_axes(x, [None if m == n else linear_matrix(_positions(m, n), m) for m, n in sizes])
+def upsample(x: Tensor, like: Tensor, stride: tuple[int, ...]) -> Tensor:
+    """Linear interpolation along every axis, about the common centre of both grids.
+
+    Raises:
+        DomainError: x is not what pooling by this stride makes of a signal of the size of `like`.
+    """
+    fine = tuple(like.shape[2:])
+    if tuple(x.shape[2:]) != tuple(-(-n // s) for n, s in zip(fine, stride, strict=True)):
+        raise DomainError(
+            f"{'×'.join(map(str, x.shape[2:]))} samples are not {'×'.join(map(str, fine))} pooled by "
+            f"{'×'.join(map(str, stride))}. Fix: give Upsample the stride of the Pool, and the signal that was pooled."
+        )
+    each = zip(x.shape[2:], fine, stride, strict=True)
+    return along_axes(x, [None if s == 1 else linear_matrix(_positions(m, n, s), m) for m, n, s in each])
 
 
-def _positions(m: int, n: int) -> Tensor:
-    """Where n samples lie between m coarser ones: the ends coincide (n odd), or the ends of the pixels (n even)."""
-    fine = torch.arange(n, dtype=torch.float64)
-    return fine * ((m - 1) / max(n - 1, 1)) if n % 2 else (fine + 0.5) * (m / n) - 0.5
+def _positions(m: int, n: int, s: int) -> Tensor:
+    """Where n samples lie between m that are s of them apart, about a common centre."""
+    return (torch.arange(n, dtype=torch.float64) - (n - 1) / 2) / s + (m - 1) / 2

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, Field, check_signal, operator_dtype
 from erlangen.blueprint.depthwise import depthwise_conv
-from erlangen.errors import ExactnessError
+from erlangen.errors import ExactnessError, FieldError
 from erlangen.grids.expansion import KernelExpansion
 from erlangen.grids.groups import exact_for
-from erlangen.grids.linear import PLAIN
-from erlangen.grids.square import needs_squares
+from erlangen.grids.linear import PADDING_MODES, PLAIN
+from erlangen.grids.needs import needs_one_scale, needs_squares
 from erlangen.grids.stride import spread
 from erlangen.grids.wrap import wrap
 from erlangen.symmetry import Component, Representation
@@ -33,6 +33,7 @@ class DepthwiseConv(EquivariantModule):
 
     Raises:
         ExactnessError: an even kernel, which cannot keep the size.
+        FieldError: no such padding.
 
     Source: the kernel constraint of Cohen & Welling 2016, arXiv 1602.07576, for diagonal kernels; separability of
         group convolutions: Knigge, Romero, Bekkers 2022, arXiv 2110.13059.
@@ -43,8 +44,11 @@ class DepthwiseConv(EquivariantModule):
     def __init__(self, field: Field, kernel_size: "int | tuple[int, ...]" = 5, *, padding_mode: str = "zeros") -> None:
         super().__init__(field, field)
         needs_squares(field, "DepthwiseConv", "HexConv, or leave out block='separable'")
+        needs_one_scale(field, "DepthwiseConv", "ScaleConv, or leave out block='separable'")
         self.d = len(field.space.nominal_shape())
         self.kernel_size = spread(kernel_size, self.d, "kernel_size")
+        if padding_mode not in PADDING_MODES:
+            raise FieldError(f"padding_mode is 'zeros' or 'circular', got {padding_mode!r}")
         if any(k % 2 == 0 for k in self.kernel_size):
             raise ExactnessError(
                 f"a depthwise convolution keeps the size, which the even kernel {self.kernel_size} cannot. "

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from erlangen.blueprint import Field, Tables
-from erlangen.errors import FieldError, NoEquivariantMap
+from erlangen.errors import NoEquivariantMap
 from erlangen.grids.groups import is_finer, point_matrices
 from erlangen.grids.induced import Induced
 from erlangen.grids.steering import steer
@@ -183,8 +183,10 @@ class BiasExpansion(nn.Module):
         super().__init__()
         group = out_field.group
         d = len(out_field.space.nominal_shape())
-        index, sign, self.free = [], [], 0
+        index, sign, self.free, start = [], [], 0, 0
+        dense: list[tuple[int, int, np.ndarray]] = []  # first channel, first weight, invariant vectors [size, dim]
         for copies, component in out_field.rep.terms:
+            vectors = None  # those that are no signed sums of channels
             if component.is_trivial and component.size == 1:
                 dim, where, signs = 1, np.zeros(1, np.int64), np.ones(1, np.int64)
             elif isinstance(group, FiniteGroup) and component.is_monomial:
@@ -192,20 +194,27 @@ class BiasExpansion(nn.Module):
                     (1,) * d, np.tile(np.eye(d), (group.order, 1, 1)), group.trivial.terms[0][1], component
                 )
                 dim, where, signs = basis.dim, basis.index[:, 0, 0], basis.sign[:, 0, 0]
-            elif solve(group.trivial, Representation(group, ((1, component),))).dim:
-                raise FieldError(
-                    f"{component} of {group} holds invariant vectors that are no sums of channels. Fix: write it as a "
-                    f"sum of irreps, with its trivial part apart."
-                )
             else:
-                dim, where, signs = 0, np.zeros(component.size, np.int64), np.zeros(component.size, np.int64)
+                found = solve(group.trivial, Representation(group, ((1, component),)))
+                vectors = found.basis.reshape(found.dim, component.size).T if found.dim else None
+                dim, where, signs = found.dim, np.zeros(component.size, np.int64), np.zeros(component.size, np.int64)
             for _ in range(copies):
+                if vectors is not None:
+                    dense.append((start, self.free, vectors))
+                start += component.size
                 index.append(np.where(signs == 0, 0, self.free + where))
                 sign.append(signs)
                 self.free += dim
         self.register_buffer("index", torch.from_numpy(np.concatenate(index)), persistent=False)
         self.register_buffer("sign", torch.from_numpy(np.concatenate(sign).astype(np.float32)), persistent=False)
+        self.tables = None
+        if dense:
+            basis = np.zeros((out_field.size, self.free))
+            for channel, weight, vectors in dense:
+                basis[channel : channel + len(vectors), weight : weight + vectors.shape[1]] = vectors
+            self.tables = Tables({"basis": basis})
 
     def forward(self, weights: Float[Tensor, " free"]) -> Float[Tensor, " c_out"]:
         """One bias a channel."""
-        return weights[self.index] * self.sign.to(weights.dtype)
+        bias = weights[self.index] * self.sign.to(weights.dtype)
+        return bias if self.tables is None else bias + self.tables.get_buffer("basis").to(weights.dtype) @ weights

@@ -13,10 +13,10 @@ from erlangen.grids.convolve import METHODS, convolve_spectra
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.groups import exact_for, mixed_axes
 from erlangen.grids.line import convolve_line
+from erlangen.grids.needs import needs_one_scale, needs_squares
 from erlangen.grids.space import Grid
-from erlangen.grids.square import needs_squares
 from erlangen.grids.stride import spread, stride_remainder
-from erlangen.grids.wrap import wrap
+from erlangen.grids.wrap import check_period, wrap
 
 CONV = {1: convolve_line, 2: functional.conv2d, 3: functional.conv3d}
 PLAIN = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -80,6 +80,9 @@ class Conv(EquivariantModule):
         if not in_field.size or not out_field.size:
             raise FieldError(f"Conv needs channels on both sides, got {in_field.size} -> {out_field.size}")
         needs_squares(in_field, "Conv", "HexConv, as space.linear(…) makes it")
+        needs_one_scale(in_field, "Conv", "ScaleConv, as space.linear(…) makes it")
+        if not isinstance(groups, int) or groups < 1:
+            raise FieldError(f"groups is the number of parts that are not mixed, at least 1; got {groups!r}")
         if padding_mode not in PADDING_MODES or inexact not in ("refuse", "allow"):
             raise FieldError(
                 f"padding_mode is 'zeros' or 'circular', inexact 'refuse' or 'allow'; got {padding_mode!r}, {inexact!r}"
@@ -144,6 +147,8 @@ class Conv(EquivariantModule):
             )
         if self.inexact == "refuse":
             self._refuse(shape)
+        if self.circular:
+            check_period(shape, self.padding)
         dtype = operator_dtype("dense", x)
         kernel, bias = self.kernel(dtype), self.expanded_bias()
         bias, x, padding = None if bias is None else bias.to(dtype), x.to(dtype), self.padding
@@ -161,9 +166,16 @@ class Conv(EquivariantModule):
         if any(rest):
             return False, f"(n+2p-d(k-1)-1) mod {max(self.stride)} = {max(rest)} at {'×'.join(map(str, shape))}"
         when = "always" if max(self.stride) == 1 else f"(n+2p-d(k-1)-1) mod {max(self.stride)} = 0"
+        if self.circular and max(self.stride) == 1 and self._shrinks():
+            when = "always, but for circular shifts (the period changes)"
         if not self.part:
             return True, when
         return True, self.part if when == "always" else f"{when}, {self.part}"
+
+    def _shrinks(self) -> bool:
+        """Whether outputs are more or fewer than inputs at stride 1, so that they have another period."""
+        each = zip(self.padding, self.dilation, self.kernel_size, strict=True)
+        return any(2 * p != r * (k - 1) for p, r, k in each)
 
     def _remainders(self, shape: tuple[int, ...]) -> list[int]:
         return [

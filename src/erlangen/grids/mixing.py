@@ -17,6 +17,7 @@ from erlangen.grids.linear import PLAIN
 from erlangen.symmetry import FiniteGroup, Representation
 
 FORMS = ("auto", "dense", "blocks")
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COPIES = 5  # passes over the numbers of a point that blocks make, where one matrix makes one
 
 
@@ -70,7 +71,7 @@ class Mixing(EquivariantModule):
         self.copies = (in_field.size // self.order, out_field.size // self.order)
         # in which precisions the blocks are used; settled here, so that compiled forward passes ask nobody
         choose = found is not None and form == "auto"
-        self.wins = {d: form == "blocks" or (choose and self._blocks_win(d)) for d in (torch.float32, torch.bfloat16)}
+        self.wins = {d: form == "blocks" or (choose and self._blocks_win(d)) for d in FLOATS}
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -98,7 +99,7 @@ class Mixing(EquivariantModule):
         dtype = operator_dtype("dense", x)
         rows = x.movedim(1, -1).to(dtype)
         bias = self.expanded_bias(dtype)
-        if self.wins.get(dtype, False):
+        if self.wins[dtype]:
             y = self._by_blocks(rows.flatten(0, -2)).unflatten(0, rows.shape[:-1])
             y = y if bias is None else y + bias
         else:
@@ -159,10 +160,10 @@ class Mixing(EquivariantModule):
 
     def extra_repr(self) -> str:
         """Fields, and the form if blocks are used."""
-        lower = [str(dtype).removeprefix("torch.") for dtype, wins in self.wins.items() if wins]
-        return f"{self.in_field.rep} -> {self.out_field.rep} of {self.in_field.group}" + (
-            f", blocks in {' and '.join(lower)}" if lower else ""
-        )
+        winning = [str(dtype).removeprefix("torch.") for dtype, wins in self.wins.items() if wins]
+        where = "" if len(winning) == len(FLOATS) else f" in {' and '.join(winning)}"
+        words = f", blocks{where}" if winning else ""
+        return f"{self.in_field.rep} -> {self.out_field.rep} of {self.in_field.group}{words}"
 
 
 def _harmonics(in_field: Field, out_field: Field) -> Harmonics | None:

@@ -19,14 +19,15 @@ def move_points(signal: Tensor, matrix: np.ndarray) -> Tensor:
     """
     if is_signed_permutation(matrix):
         return _permute(signal, matrix.round())
-    d = len(matrix)
-    sizes = torch.tensor([float(n) for n in reversed(signal.shape[-d:])], dtype=signal.dtype, device=signal.device)
-    back = torch.as_tensor(matrix.T.copy(), dtype=signal.dtype, device=signal.device)
-    theta = torch.zeros(d, d + 1, dtype=signal.dtype, device=signal.device)
+    d, dtype = len(matrix), torch.promote_types(signal.dtype, torch.float32)  # places need more digits than values
+    sizes = torch.tensor([float(n) for n in reversed(signal.shape[-d:])], dtype=dtype, device=signal.device)
+    back = torch.as_tensor(matrix.T.copy(), dtype=dtype, device=signal.device)
+    theta = torch.zeros(d, d + 1, dtype=dtype, device=signal.device)
     theta[:, :d] = back * sizes / sizes[:, None]  # in units of half the size of each axis
     where = functional.affine_grid(theta.expand(len(signal), d, d + 1), list(signal.shape), align_corners=False)
     mode = "bicubic" if d == 2 else "bilinear"
-    return functional.grid_sample(signal, where, mode=mode, padding_mode="zeros", align_corners=False)
+    moved = functional.grid_sample(signal.to(dtype), where, mode=mode, padding_mode="zeros", align_corners=False)
+    return moved.to(signal.dtype)
 
 
 def _permute(signal: Tensor, matrix: np.ndarray) -> Tensor:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import NonlinearityError, UnknownName
+from erlangen.grids.needs import needs_orthogonal
 
 POINTWISE: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -87,6 +88,10 @@ class Nonlinearity(EquivariantModule):
     Args:
         field: type of input and output.
         function: the pointwise function for permuted copies.
+
+    Raises:
+        UnknownName: no such function.
+        NonlinearityError: a representation that changes norms.
     """
 
     def __init__(self, field: Field, function: str = "relu") -> None:
@@ -95,6 +100,7 @@ class Nonlinearity(EquivariantModule):
             raise UnknownName("nonlinearity", function, sorted(POINTWISE))
         self.function = function
         self.mixed = not field.rep.is_permutation
+        needs_orthogonal(field, "Nonlinearity")
         self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
         turned = sum(copies for copies, _, permuted in self.terms if not permuted)
         self.offset = nn.Parameter(torch.zeros(turned)) if turned else None
@@ -140,10 +146,11 @@ def norm_relu(x: Tensor, offset: Tensor, size: int) -> Tensor:
         size: channels a copy.
     """
     v = x.unflatten(1, (-1, size))
+    v = v.float() if v.dtype == torch.float16 else v  # 1e-12 is nothing there
     square = v.square().sum(2, keepdim=True)
     norm = (square + 1e-12).sqrt()  # smooth at zero
     b = offset.to(v.dtype).view(1, -1, *[1] * (v.ndim - 2))
-    return (v * (functional.relu(norm + b) / norm)).flatten(1, 2)
+    return (v * (functional.relu(norm + b) / norm)).flatten(1, 2).to(x.dtype)
 
 
 class _TermByTerm(nn.Module):

@@ -14,7 +14,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import FieldError
 from erlangen.grids.line import as_image
-from erlangen.grids.square import needs_squares
+from erlangen.grids.needs import needs_orthogonal, needs_squares
 
 PLAIN = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
@@ -52,11 +52,10 @@ class _SharedStatistics(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         copy, average, centred = maps
         mean, variance = _channel_statistics(x)
-        shared_mean = (average @ mean) * centred / share
-        shared_variance = (average @ (variance + mean * mean)) / share - shared_mean * shared_mean
+        shared_mean, shared_variance = _shared(mean, variance, maps, share)
         mean_c, variance_c = shared_mean[copy], shared_variance[copy]
         y = functional.batch_norm(x, mean_c, variance_c, gamma, beta, False, 0.0, eps)
-        ctx.save_for_backward(x, gamma, mean_c, variance_c, copy, average, centred)
+        ctx.save_for_backward(x, gamma, beta, mean_c, variance_c, copy, average, centred)
         ctx.eps, ctx.share = eps, share
         ctx.mark_non_differentiable(shared_mean, shared_variance)
         return y, shared_mean, shared_variance
@@ -65,7 +64,9 @@ class _SharedStatistics(torch.autograd.Function):
     def backward(  # pyrefly: ignore[bad-override]
         ctx: Any, dy: Tensor, _mean: Any, _variance: Any
     ) -> tuple[Tensor | None, ...]:
-        x, gamma, mean, variance, copy, average, centred = ctx.saved_tensors
+        x, gamma, beta, mean, variance, copy, average, centred = ctx.saved_tensors
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            return _differentiable(dy, x, gamma, beta, (copy, average, centred), ctx)
         dx, dgamma, dbeta = torch.ops.aten.native_batch_norm_backward(
             dy, x, gamma, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
@@ -78,6 +79,31 @@ class _SharedStatistics(torch.autograd.Function):
         nothing = torch.zeros_like(mean)
         correction = functional.batch_norm(x, nothing, nothing + 1.0, slope, offset, False, 0.0, 0.0)
         return dx.sub_(correction), dgamma, dbeta, None, None, None
+
+
+def _shared(mean: Tensor, variance: Tensor, maps: tuple[Tensor, Tensor, Tensor], share: float) -> tuple[Tensor, Tensor]:
+    """Mean and variance of every copy from those of its channels; about the mean, since squares would cancel."""
+    copy, average, centred = maps
+    shared_mean = (average @ mean) * centred / share
+    about = average @ (variance + (mean - shared_mean[copy]).square())
+    outside = (1.0 - share) * shared_mean.square()  # zeros where there is no signal
+    return shared_mean, ((about - outside) / share).clamp(min=0.0)
+
+
+def _differentiable(
+    dy: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, maps: tuple[Tensor, Tensor, Tensor], ctx: Any
+) -> tuple[Tensor | None, ...]:
+    """The gradient as a function that has a gradient again: the statistics depend on x."""
+    axes = [0, *range(2, x.ndim)]
+    shape = [1, -1] + [1] * (x.ndim - 2)
+    with torch.enable_grad():
+        wide = x if x.dtype == torch.float64 else x.float()
+        variance, mean = torch.var_mean(wide, dim=axes, correction=0)
+        means, variances = (v[maps[0]].view(shape) for v in _shared(mean, variance, maps, ctx.share))
+        y = (wide - means) * (variances + ctx.eps).rsqrt() * gamma.view(shape) + beta.view(shape)
+    wanted = [v for v, needed in zip((x, gamma, beta), ctx.needs_input_grad[:3], strict=True) if needed]
+    found = iter(torch.autograd.grad(y, wanted, dy.to(y.dtype), create_graph=True, materialize_grads=True))
+    return (*(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None, None, None)
 
 
 def _channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,6 +128,9 @@ class BatchNorm(EquivariantModule):
         momentum: share of the new statistics in the running ones.
         eps: added to the variance.
         affine: whether to learn a scale a copy, and a shift where the copy is permuted.
+
+    Raises:
+        NonlinearityError: a representation that changes norms.
     """
 
     incomplete = "a normalisation mixes no copies: one scale each, and one shift each that is permuted"
@@ -114,6 +143,7 @@ class BatchNorm(EquivariantModule):
 
     def __init__(self, field: Field, momentum: float = 0.1, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__(field, field)
+        needs_orthogonal(field, "BatchNorm")
         self.momentum, self.eps, self.affine = momentum, eps, affine
         copy, average, centred = copy_maps(field)
         copies = len(centred)
@@ -194,10 +224,15 @@ class LayerNorm(EquivariantModule):
     Args:
         field: type of input and output.
         eps: added to the mean square.
+
+    Raises:
+        NonlinearityError: a representation that changes norms.
+        FieldError: hexagonal cells.
     """
 
     def __init__(self, field: Field, eps: float = 1e-6) -> None:
         super().__init__(field, field)
+        needs_orthogonal(field, "LayerNorm")
         needs_squares(field, "LayerNorm", "HexBatchNorm, as space.norm(field) makes it")
         self.eps = eps
         copy, _, centred = copy_maps(field)

@@ -11,6 +11,7 @@ from torch import Tensor
 from erlangen.blueprint import Field, operator_dtype
 from erlangen.errors import FieldError, NonlinearityError, UnknownName
 from erlangen.grids.coarsen import CONV, MAX_POOL, binomial
+from erlangen.grids.needs import needs_one_scale, needs_orthogonal
 from erlangen.grids.stride import spread
 from erlangen.grids.wrap import wrap
 
@@ -35,11 +36,8 @@ class Phases:
                 f"the maximum over samples commutes with permutations of channels only, {field.rep} turns them. "
                 "Fix: kind='blur' or 'plain'."
             )
-        if not field.rep.is_orthogonal:
-            raise NonlinearityError(
-                f"samples are kept by their norm, which {field.rep} of {field.group} does not leave alone. "
-                "Fix: an orthogonal representation, or Pool."
-            )
+        needs_orthogonal(field, "Polyphase pooling")
+        needs_one_scale(field, "Polyphase pooling", "PoolEveryScale")
         if taps is not None and (taps < 1 or taps % 2 == 0):
             raise FieldError(f"the filter needs an odd number of taps, so that it has a centre; got taps={taps}")
         self.stride, self.kind, self.taps = spread(stride, len(field.space.nominal_shape()), "stride"), kind, taps

@@ -11,6 +11,7 @@ from torch.nn import functional
 from erlangen.blueprint import EquivariantModule, Field, Sequential, Task, check_signal
 from erlangen.errors import FieldError, NoEquivariantMap
 from erlangen.grids.linear import Conv
+from erlangen.grids.needs import needs_orthogonal
 from erlangen.point import Point
 from erlangen.symmetry import Representation
 
@@ -37,10 +38,12 @@ def invariant_head(
         options: of `InvariantReadout`.
 
     Raises:
-        FieldError: an expansion below 1.
+        FieldError: an expansion that is no whole number, or below 1.
     """
-    if expansion < 1:
-        raise FieldError(f"a head takes invariants of at least the copies there are, got expansion={expansion}")
+    if not isinstance(expansion, int) or expansion < 1:
+        raise FieldError(
+            f"expansion is a whole number of times as many copies as there are, at least 1; got {expansion!r}"
+        )
     factor = min(expansion, field.size // max((m for m, _ in field.rep.terms), default=1))
     if factor <= 1:
         return InvariantReadout(field, task, **options)
@@ -64,12 +67,17 @@ class InvariantReadout(EquivariantModule):
         dropout: share of invariants dropped in training.
         standardise: take means and spreads away; without, rare features keep their small weight, which is what a few
             thousand examples of motifs want.
+
+    Raises:
+        NoEquivariantMap: an output that is not invariant.
+        NonlinearityError: a representation that changes norms.
     """
 
     def __init__(self, field: Field, task: Task, dropout: float = 0.0, standardise: bool = True) -> None:
         super().__init__(field, Point().field(field.group, task.out_rep(field.group)))
         if not self.out_field.rep.is_trivial:
             raise NoEquivariantMap("invariants", self.out_field, "ask for trivial outputs, or use a dense task")
+        needs_orthogonal(field, "InvariantReadout")
         self.terms = [(m, c.size, c.is_permutation) for m, c in field.rep.terms]
         copies = sum(m for m, _, _ in self.terms)
         self.norm = InvariantNorm(2 * copies) if standardise else nn.Identity()
@@ -153,6 +161,7 @@ def invariants(x: Float[Tensor, "b c *space"], terms: list[tuple[int, int, bool]
         block, channels = x[:, start : start + copies * size], (copies, size)
         start += copies * size
         if not permuted:
+            block = block.float() if block.dtype == torch.float16 else block  # 1e-12 is nothing there
             block = (block.unflatten(1, channels).square().sum(2) + 1e-12).sqrt()
             channels = (copies, 1)
         peaks.append(_largest(block).unflatten(1, channels).amax(2))

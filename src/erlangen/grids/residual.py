@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, operator_dtype
+from erlangen.blueprint.module import first_condition
 from erlangen.errors import FieldError
 
 
@@ -47,12 +48,14 @@ class Residual(EquivariantModule):
         return self.body.out_shape(shape)
 
     def exact_when(self, shape: tuple[int, ...]) -> tuple[bool, str]:
-        """Exact if both ways are."""
+        """Exact if both ways are, under the conditions of the first that has any."""
+        words = "always"
         for _, way in self._ways():
             exact, why = way.exact_when(shape)
             if not exact:
                 return exact, why
-        return True, "always"
+            words = first_condition(words, why)
+        return True, words
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """Those of both ways."""

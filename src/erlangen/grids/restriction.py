@@ -40,6 +40,8 @@ class Restrict(EquivariantModule):
     order: Tensor
 
     def __init__(self, field: Field, subgroup: "str | FiniteGroup") -> None:
+        if not isinstance(subgroup, str | FiniteGroup):
+            raise DomainError(f"restrict to a group or its name, such as 'C4'; got a {type(subgroup).__name__}")
         inside = field.space.symmetries(subgroup if isinstance(subgroup, str) else subgroup.name)
         if not isinstance(inside, FiniteGroup):
             raise DomainError(f"{inside} is not finite. Fix: restrict to a finite group, such as 'C4'")
@@ -211,8 +213,8 @@ def restrict_option(recipe: Recipe, value: "Mapping[Any, str]") -> Recipe:
         raise FieldError(f"restrict takes the group left after a block, as {{2: 'C4'}}; got {value!r}")
     local = [dict(options) for options in recipe.local]
     for block, name in value.items():
-        i = int(block)
+        i = int(block) if isinstance(block, int) or (isinstance(block, str) and block.isdigit()) else -1
         if not 0 <= i < len(local):
-            raise FieldError(f"restrict names block {block}, but there are {len(local)}: 0 … {len(local) - 1}")
+            raise FieldError(f"restrict names block {block!r}, but there are {len(local)}: 0 … {len(local) - 1}")
         local[i]["restrict"] = name
     return replace(recipe, local=tuple(local))

@@ -22,13 +22,15 @@ def rotate(x: Float[Tensor, "b c h w"], degrees: "float | Tensor", mode: str = "
         degrees: one angle, or one for each image [B].
         mode: "bilinear" or "bicubic".
     """
-    angle = torch.as_tensor(degrees, dtype=x.dtype, device=x.device).expand(len(x)) * (pi / 180)
+    dtype = torch.promote_types(x.dtype, torch.float32)  # places need more digits than values
+    angle = torch.as_tensor(degrees, dtype=dtype, device=x.device).expand(len(x)) * (pi / 180)
     c, s = angle.cos(), angle.sin()
     zero = torch.zeros_like(c)
     wide = x.shape[-1] / max(1, x.shape[-2])  # the grid runs from -1 to 1 along both axes
     theta = torch.stack([torch.stack([c, s / wide, zero], -1), torch.stack([-s * wide, c, zero], -1)], -2)  # g⁻¹
     where = functional.affine_grid(theta, list(x.shape), align_corners=False)
-    return functional.grid_sample(x, where, mode=mode, padding_mode="zeros", align_corners=False)
+    turned = functional.grid_sample(x.to(dtype), where, mode=mode, padding_mode="zeros", align_corners=False)
+    return turned.to(x.dtype)
 
 
 def turn(degrees: float) -> Action:

@@ -7,6 +7,7 @@ the coarse end was never seen: those are the borders of the axis of scales.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,7 +51,7 @@ class ScaleGrid(Grid):
     ) -> None:
         if d not in (1, 2):
             raise DomainError(f"ScaleGrid(d) has 1 or 2 axes, got {d}")
-        if scales < 1 or not ratio > 1:
+        if scales < 1 or not 1 < ratio < inf:
             raise DomainError(f"ScaleGrid needs at least one scale and a ratio above 1, got {scales} and {ratio}")
         super().__init__(d, shape, spacing)
         self.scales, self.ratio = int(scales), float(ratio)

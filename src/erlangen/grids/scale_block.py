@@ -6,13 +6,19 @@ from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Recipe, Sequential
 from erlangen.errors import FieldError
+from erlangen.grids.activation import activated
 from erlangen.grids.scale import ScaleGrid
 from erlangen.grids.scale_linear import ScaleLift
 from erlangen.grids.space import Grid
 
 
 def lifting_block(
-    in_field: Field, out_field: Field, scales: int, ratio: float = 2.0, **local: Any
+    in_field: Field,
+    out_field: Field,
+    scales: int,
+    ratio: float = 2.0,
+    nonlinearity: "str | dict[str, Any] | None" = None,
+    **local: Any,
 ) -> EquivariantModule:
     """σ ∘ norm ∘ B from a grid to its scales.
 
@@ -21,6 +27,7 @@ def lifting_block(
         out_field: type of the output on that grid; its representation is lifted.
         scales: how many.
         ratio: between neighbours.
+        nonlinearity: as `dense_block` takes it.
         local: options of `ScaleLift`.
     """
     grid = in_field.space
@@ -28,8 +35,9 @@ def lifting_block(
         raise FieldError(f"a block that lifts to scales needs a field on a grid, got {in_field}")
     space = ScaleGrid(grid.d, scales, ratio, grid.shape, grid.spacing)
     lifted = Field(space, out_field.rep)
-    lift = ScaleLift(in_field, lifted, bias=local.pop("bias", False), **local)
-    return Sequential(lift, space.norm(lifted), space.nonlinearity(lifted))
+    wide, last = activated(lifted, nonlinearity)
+    lift = ScaleLift(in_field, wide, bias=local.pop("bias", False), **local)
+    return Sequential(lift, space.norm(wide), last)
 
 
 def scales_option(recipe: Recipe, value: "int | Mapping[str, Any]") -> Recipe:

@@ -1,5 +1,6 @@
 """Lifting to scales, and convolution over points and scales: one kernel, spread further at every coarser scale."""
 
+from copy import deepcopy
 from math import prod
 
 import torch
@@ -171,7 +172,7 @@ class PlainScales(nn.Module):
         super().__init__()
         self.kernel = nn.Parameter(kernel.clone())
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
-        self.spread, self.smooth, self.depth = spread, smooth, depth
+        self.spread, self.smooth, self.depth = deepcopy(spread), deepcopy(smooth), depth  # casts of one leave the other
 
     def forward(self, x: Tensor) -> Tensor:
         """Smooth if it lifts, then convolve every scale."""

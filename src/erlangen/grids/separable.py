@@ -1,5 +1,6 @@
 """Blocks that separate space from channels: a convolution of every channel or copy, then mixing at every point."""
 
+from math import inf
 from typing import Any
 
 from erlangen.blueprint import EquivariantModule, Field, Sequential
@@ -43,7 +44,7 @@ def separable_block(
 
     Source: Liu et al. 2022, arXiv 2201.03545 (the order of the layers); Knigge, Romero, Bekkers 2022, arXiv 2110.13059.
     """
-    if expansion <= 0:
+    if not 0 < expansion < inf:
         raise FieldError(f"expansion={expansion} leaves no copies for the nonlinearity. Fix: a positive number, as 2.")
     terms = tuple((max(1, round(expansion * m)), c) for m, c in out_field.rep.terms)
     middle = out_field.with_rep(Representation(out_field.group, terms))

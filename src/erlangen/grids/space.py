@@ -183,6 +183,8 @@ class Grid(Space):
             DomainError: the grid does not have this group; the message lists those it has.
         """
         first, *fibre = re.split(r"\s*[x×]\s*", name or "")
+        if name is not None and not all((first, *fibre)):
+            raise UnknownName("group", name, GROUPS[self.d])
         if fibre:
             return direct_product(self.symmetries(first), group_named("x".join(fibre)))
         known = [n for n in GROUPS[self.d] if self._obstacle(on_grid(n, self.d)) is None]

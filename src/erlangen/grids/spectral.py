@@ -10,7 +10,7 @@ from erlangen.blueprint import EquivariantModule, Field, check_signal
 from erlangen.errors import DomainError
 from erlangen.grids.expansion import BiasExpansion, KernelExpansion
 from erlangen.grids.groups import exact_for
-from erlangen.grids.square import needs_squares
+from erlangen.grids.needs import needs_one_scale, needs_squares
 from erlangen.grids.stride import spread
 
 
@@ -44,6 +44,7 @@ class SpectralConv(EquivariantModule):
     def __init__(self, in_field: Field, out_field: Field, modes: "int | tuple[int, ...]", *, bias: bool = True) -> None:
         super().__init__(in_field, out_field)
         needs_squares(in_field, "SpectralConv", "HexConv")
+        needs_one_scale(in_field, "SpectralConv", "ScaleConv")
         self.d = len(in_field.space.nominal_shape())
         self.modes = spread(modes, self.d, "modes", least=0)
         self.box = tuple(2 * m + 1 for m in self.modes)
@@ -141,7 +142,9 @@ def spectral_conv(x: Tensor, matrices: Tensor, bias: Tensor | None, modes: tuple
             f"Fix: modes={(min(shape) - 1) // 2} or less."
         )
     if not x.numel():
-        return x.new_zeros(x.shape[0], matrices.shape[1], *shape)
+        weight = matrices.real.sum() + (0 if bias is None else bias.sum())
+        nothing = x.flatten(1).sum(1) * weight.to(x.dtype)  # no examples, and yet a function of all
+        return nothing.view(-1, 1, *[1] * len(shape)).expand(-1, matrices.shape[1], *shape)
     wide = torch.float64 if matrices.dtype == torch.complex128 else torch.float32
     with torch.autocast(x.device.type, enabled=False):
         y = torch.fft.rfftn(x.to(wide), dim=axes)

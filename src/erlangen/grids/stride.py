@@ -4,6 +4,8 @@ A window of reach d(k-1)+1 that steps by s over n samples padded by p on both si
 the centre iff (n + 2p - d(k-1) - 1) mod s = 0.
 """
 
+from numbers import Integral
+
 from erlangen.errors import DomainError
 
 
@@ -19,6 +21,7 @@ def spread(value: "int | tuple[int, ...] | list[int]", d: int, name: str, least:
         DomainError: the wrong number of values, or one below `least`.
     """
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * d
-    if len(values) != d or any(not isinstance(v, int) or v < least for v in values):
+    whole = [int(v) for v in values if isinstance(v, Integral) and not isinstance(v, bool) and v >= least]
+    if len(values) != d or len(whole) != d:
         raise DomainError(f"{name} needs one integer >= {least}, or {d} of them, got {value!r}")
-    return values
+    return tuple(whole)

@@ -58,7 +58,7 @@ def wide_resnet(field: Field, task: Task, depth: int = 28, widen: int = 10, kern
         A network of convolutions, norms and ReLU; `erlangen.fit(net, data, task=task)` trains it.
 
     Raises:
-        FieldError: no such depth.
+        FieldError: no such depth, or an infinite group.
 
     Source: Zagoruyko & Komodakis 2016, arXiv 1605.07146, table 1; with symmetry: Weiler & Cesa 2019, arXiv 1911.08251.
     """
@@ -67,7 +67,9 @@ def wide_resnet(field: Field, task: Task, depth: int = 28, widen: int = 10, kern
             f"a wide residual network has 6n + 4 convolutions, n >= 1, got depth={depth}. Fix: 10, 16, 28."
         )
     space, group = field.space, field.group
-    regular = group.regular if isinstance(group, FiniteGroup) else group.representation("regular")
+    if not isinstance(group, FiniteGroup):
+        raise FieldError(f"hidden fields are regular, which {group} has none of. Fix: a finite group, such as 'C8'.")
+    regular = group.regular
 
     def hidden(channels: int) -> Field:
         copies = max(1, round(channels / regular.size))

@@ -24,12 +24,25 @@ def wrap(x: Float[Tensor, "b c *space"], sides: Sequence[int]) -> Float[Tensor, 
     Raises:
         DomainError: an axis is shorter than what is to be added.
     """
-    if any(p > n for p, n in zip(sides, x.shape[2:], strict=True)):
+    check_period(tuple(x.shape[2:]), sides)
+    return _Wrap.apply(x, tuple(sides)) if any(sides) else x
+
+
+def check_period(shape: tuple[int, ...], sides: Sequence[int]) -> None:
+    """Refuse to continue a periodic signal by more than a period.
+
+    Args:
+        shape: samples along each axis.
+        sides: samples to add on both sides of each axis.
+
+    Raises:
+        DomainError: an axis is shorter than what is to be added.
+    """
+    if any(p > n for p, n in zip(sides, shape, strict=True)):
         raise DomainError(
-            f"a periodic signal of {'×'.join(map(str, x.shape[2:]))} samples cannot be continued by "
+            f"a periodic signal of {'×'.join(map(str, shape))} samples cannot be continued by "
             f"{'×'.join(map(str, sides))} on both sides. Fix: a smaller kernel or less dilation, or fewer scales."
         )
-    return _Wrap.apply(x, tuple(sides)) if any(sides) else x
 
 
 class _Wrap(torch.autograd.Function):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from erlangen.allocator import freed_memory_kept
 from erlangen.blueprint import Classify, Segment, Signal, Task
+from erlangen.blueprint.mode import evaluating
 
 LARGEST_BATCH, LARGEST_SIZE = 500, 1 << 20  # examples, and numbers of the input, that are evaluated at a time
 
@@ -165,7 +166,7 @@ def evaluate(
     """Loss and accuracy (or error) of a model in evaluation mode over a whole split.
 
     Args:
-        model: the model; its training mode is restored afterwards.
+        model: the model; every part of it is in its own mode again afterwards.
         split: a `Split` of `erlangen.data`.
         task: what the outputs mean.
         batch_size: examples at a time; None takes what memory surely holds.
@@ -178,22 +179,17 @@ def evaluate(
 
     parameter = next(iter(model.parameters()), None)
     device = torch.device("cpu") if parameter is None else parameter.device
-    training = model.training
-    model.eval()
     score = Score(task)
     two_classes = isinstance(task, Classify) and task.classes == 2
     margins: list[Tensor] = []
-    try:
-        with freed_memory_kept():
-            for signal, target in split.batches(batch_size or evaluation_batch(split)):
-                signal, target = move(signal, device), target.to(device)
-                with precision_context(precision, device.type):
-                    output = output_tensor(model(signal))
-                score.add(output, target, task.loss(output, target))
-                if two_classes:
-                    margins.append((output[:, 1] - output[:, 0]).float().cpu())
-    finally:
-        model.train(training)
+    with evaluating(model), freed_memory_kept():
+        for signal, target in split.batches(batch_size or evaluation_batch(split)):
+            signal, target = move(signal, device), target.to(device)
+            with precision_context(precision, device.type):
+                output = output_tensor(model(signal))
+            score.add(output, target, task.loss(output, target))
+            if two_classes:
+                margins.append((output[:, 1] - output[:, 0]).float().cpu())
     if margins:
         auc = area_under_curve(torch.cat(margins), split.targets)
         return score.result() | ({} if isnan(auc) else {"auc": auc})

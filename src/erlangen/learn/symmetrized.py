@@ -11,6 +11,7 @@ import torch
 from erlangen.adapt import Symmetrized
 from erlangen.audit import Audit, audit
 from erlangen.blueprint import Task
+from erlangen.blueprint.mode import evaluating
 from erlangen.errors import FieldError, RunError
 from erlangen.learn.compare.poses import MOVED, UPRIGHT, judged, motions
 from erlangen.learn.environment import environment
@@ -123,17 +124,15 @@ def _seconds(model: Symmetrized, data: Any, samples: int) -> tuple[float, float]
     """Seconds of one batch of the network inside and of the symmetrised one, at best of three."""
     split = getattr(data, "test", data)
     batch = split.batch(range(min(samples, len(split))))[0] if hasattr(split, "batch") else split
-    training = model.training
-    model.eval()
     found = []
-    for net in (model.model, model):
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            output_tensor(net(batch))
-            times.append(time.perf_counter() - start)
-        found.append(min(times))
-    model.train(training)
+    with evaluating(model):
+        for net in (model.model, model):
+            times = []
+            for _ in range(3):
+                start = time.perf_counter()
+                output_tensor(net(batch))
+                times.append(time.perf_counter() - start)
+            found.append(min(times))
     return found[0], found[1]
 
 

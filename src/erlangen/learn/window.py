@@ -5,7 +5,7 @@ Places and weights are the same seen from either end of every axis, so the set o
 mirror and turn about the centre: the prediction is as equivariant as the network.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import ceil
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from erlangen.blueprint.mode import evaluating
 from erlangen.errors import DomainError, RunError
 from erlangen.learn.metrics import output_tensor
 
@@ -67,7 +68,8 @@ def sliding_window(
         [k, *space], the weighted mean of the predictions: `out`, or a new float32 tensor.
 
     Raises:
-        DomainError: a window, an overlap or an array `out` that does not fit the signal; a batch size below 1.
+        DomainError: a window, an overlap or an array `out` that does not fit the signal or the model; no points; a
+            batch size below 1.
         RunError: the model does not keep the size of a window.
 
     Law: f(g·x) = g·f(x) for every element g of the point group that maps the window to itself, if the model obeys it.
@@ -76,29 +78,27 @@ def sliding_window(
     sizes = _window_sizes(shape, window, overlap)
     if batch_size < 1:
         raise DomainError(f"batch_size is at least 1 window at a time, got {batch_size}")
-    if not shape:
+    if not shape or 0 in shape:
         raise DomainError(f"sliding_window takes one signal [C, *space], got an array of shape {tuple(signal.shape)}")
     if out is not None:
         _check_out(out, shape)
-        out[...] = 0
     places = [window_places(n, w, overlap) for n, w in zip(shape, sizes, strict=True)]
     shares = [_shares(n, w, p) for n, w, p in zip(shape, sizes, places, strict=True)]
     corners = list(product(*(range(len(p)) for p in places)))
     parameter = next(iter(model.parameters()), torch.empty(0))
-    training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         for start in range(0, len(corners), batch_size):
             group = corners[start : start + batch_size]
             boxes = [tuple(slice(p[i], p[i] + w) for p, i, w in zip(places, c, sizes, strict=True)) for c in group]
             inputs = torch.stack([_read(signal, box) for box in boxes]).to(parameter.device, parameter.dtype)
             outputs = _predict(model, inputs, precision)
+            if out is None:
+                out = torch.zeros(outputs.shape[1], *shape)
+            elif start == 0:
+                _check_channels(out, outputs)
+                out[...] = 0
             for corner, box, output in zip(group, boxes, outputs, strict=True):
-                if out is None:
-                    out = torch.zeros(output.shape[0], *shape)
                 _add(out, box, output, [s[i] for s, i in zip(shares, corner, strict=True)])
-    finally:
-        model.train(training)
     return out
 
 
@@ -109,6 +109,11 @@ def _check_out(out: Any, shape: tuple[int, ...]) -> None:
             f"out must be an array of real numbers [k, {', '.join(map(str, shape))}], got {out.dtype} of shape "
             f"{tuple(out.shape)}"
         )
+
+
+def _check_channels(out: Any, outputs: Tensor) -> None:
+    if out.shape[0] != outputs.shape[1]:
+        raise DomainError(f"out has {out.shape[0]} channels, the model makes {outputs.shape[1]}; nothing was written")
 
 
 def _window_sizes(shape: tuple[int, ...], window: "int | Sequence[int]", overlap: float) -> tuple[int, ...]:
@@ -137,10 +142,12 @@ def _shares(n: int, window: int, places: list[int]) -> list[Tensor]:
 
 def _read(signal: Any, box: tuple[slice, ...]) -> Tensor:
     part = signal[(slice(None), *box)]
-    return part if isinstance(part, Tensor) else torch.from_numpy(np.ascontiguousarray(part))
+    if isinstance(part, Tensor):
+        return part
+    return torch.from_numpy(np.ascontiguousarray(part, part.dtype.newbyteorder("=")))
 
 
-def _predict(model: nn.Module, inputs: Tensor, precision: str) -> Iterator[Tensor]:
+def _predict(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
     from erlangen.blueprint import precision as precision_context
 
     with precision_context(precision, inputs.device.type):
@@ -150,15 +157,15 @@ def _predict(model: nn.Module, inputs: Tensor, precision: str) -> Iterator[Tenso
             f"the model made {list(outputs.shape[2:])} of a window of {list(inputs.shape[2:])} points; windows need a "
             "model with one output a point, such as derive(field, Segment(n))"
         )
-    return iter(outputs.float().cpu())
+    return (outputs if outputs.dtype == torch.float64 else outputs.float()).cpu()
 
 
 def _add(out: Any, box: tuple[slice, ...], output: Tensor, shares: list[Tensor]) -> None:
     """Add the weighted prediction of one window."""
     for axis, share in enumerate(shares):
-        output = output * share.float().reshape(-1, *[1] * (len(shares) - 1 - axis))
+        output = output * share.to(output.dtype).reshape(-1, *[1] * (len(shares) - 1 - axis))
     where = (slice(None), *box)
     if isinstance(out, Tensor):
         out[where] += output.to(out)
     else:
-        out[where] += output.numpy().astype(out.dtype)
+        out[where] += output.numpy().astype(out.dtype.newbyteorder("="))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from erlangen.adapt import RandomElement, augmentation
 from erlangen.blueprint import Classify, Field, Segment, Task
+from erlangen.blueprint.mode import evaluating
 from erlangen.learn.metrics import Score, area_under_curve, evaluation_batch, output_tensor
 from erlangen.learn.session import stream
 from erlangen.symmetry import FiniteGroup
@@ -145,16 +146,14 @@ def judged(model: nn.Module, split: Any, task: Task, among: Sequence[Motion]) ->
     Returns:
         {pose: scores}, as `Tally.result`.
     """
-    training = model.training
-    model.eval()
     tallies = {name: Tally(task) for name in (UPRIGHT, *(m.name for m in among))}
-    for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split) // 8))):
-        here = output_tensor(model(signal)).float()
-        tallies[UPRIGHT].add(here, target, None)
-        for motion in among:
-            there = output_tensor(model(motion(signal, i))).float()
-            inexact = motion.name == TURNED and task.dense  # labels can be turned by any angle, outputs cannot
-            expected = None if inexact else motion.outputs(here, signal, i)
-            tallies[motion.name].add(there, motion.outputs(target, signal, i), expected)
-    model.train(training)
+    with evaluating(model):
+        for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split) // 8))):
+            here = output_tensor(model(signal)).float()
+            tallies[UPRIGHT].add(here, target, None)
+            for motion in among:
+                there = output_tensor(model(motion(signal, i))).float()
+                inexact = motion.name == TURNED and task.dense  # labels can be turned by any angle, outputs cannot
+                expected = None if inexact else motion.outputs(here, signal, i)
+                tallies[motion.name].add(there, motion.outputs(target, signal, i), expected)
     return {name: tally.result() for name, tally in tallies.items()}

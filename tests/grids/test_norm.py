@@ -1,0 +1,81 @@
+"""Norms: their second derivatives, signals far from zero, representations that they cannot serve."""
+
+import pytest
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from erlangen import Classify, Grid, derive
+from erlangen.errors import NonlinearityError
+from erlangen.grids import BatchNorm, HexGrid, InvariantReadout, LayerNorm, Nonlinearity
+from erlangen.grids.hexagon.lattice import masked
+
+
+@pytest.mark.parametrize("rep", ["1 trivial", "1 regular", "1 standard + 2 trivial"])
+@pytest.mark.parametrize("share", [1.0, 0.7])
+def test_the_gradient_in_training_has_the_right_gradient(rep: str, share: float) -> None:
+    norm = BatchNorm(Grid(2).field("C4", rep)).double()
+    x = torch.randn(3, norm.in_field.size, 2, 2, dtype=torch.float64, requires_grad=True)
+    names = [name for name, _ in norm.named_parameters()]
+    weights = [(p + 0.3 * torch.randn_like(p)).detach() for p in norm.parameters()]
+
+    class Normalise(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = norm
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.norm.normalise(x, share)
+
+    def call(x: torch.Tensor, *given: torch.Tensor) -> torch.Tensor:
+        return functional_call(Normalise(), {f"norm.{n}": w for n, w in zip(names, given, strict=True)}, (x,))
+
+    inputs = (x, *(w.requires_grad_() for w in weights))
+    assert torch.autograd.gradcheck(call, inputs)
+    assert torch.autograd.gradgradcheck(call, inputs)
+
+
+def test_the_second_derivative_is_that_of_torch() -> None:
+    ours, plain = BatchNorm(Grid(2).field("C4", 1)).double(), nn.BatchNorm2d(1).double()
+    x = torch.randn(3, 1, 2, 2, dtype=torch.float64, requires_grad=True)
+    found = []
+    for norm in (ours, plain):
+        (first,) = torch.autograd.grad((norm(x) ** 3).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(first.square().sum(), x)[0])
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("far", [10.0, 2345.0, 12345.0, 1e6])
+def test_signals_far_from_zero(far: float) -> None:
+    """float32 knows the signal to far · 6e-8; squares of it would lose everything."""
+    norm = BatchNorm(Grid(2).field("C4", "2 regular"))
+    x = far + torch.randn(4, 8, 8, 8, generator=torch.Generator().manual_seed(0))
+    y = norm(x)
+    exact = x.double().unflatten(1, (2, 4))
+    mean = exact.mean((0, 2, 3, 4), keepdim=True)
+    spread = exact.var((0, 2, 3, 4), correction=0, keepdim=True)
+    expected = ((exact - mean) / (spread + norm.eps).sqrt()).flatten(1, 2)
+    assert (y - expected).abs().max() < 1e-5 + 1e-6 * far
+    assert (norm.running_var > 0).all()
+
+
+def test_statistics_of_a_hexagon_are_never_negative() -> None:
+    field = HexGrid(3).field("C6", "1 regular")
+    norm = field.space.norm(field)
+    y = norm(masked(torch.full((2, 6, 7, 7), 5000.0)))
+    assert y.isfinite().all()
+    assert (norm.batch.running_var >= 0).all()
+
+
+def test_representations_that_change_norms_are_refused() -> None:
+    field = Grid(2, (12, 12)).field("C4xSO(1,3)", "trivial + second(standard)")
+    for layer in (BatchNorm, LayerNorm, Nonlinearity, lambda f: InvariantReadout(f, Classify(2))):
+        with pytest.raises(NonlinearityError, match=r"does not leave alone\. Fix: an orthogonal"):
+            layer(field)
+    with pytest.raises(NonlinearityError, match="does not leave alone"):
+        derive(field, Classify(2), "tiny")
+
+
+def test_norms_of_nothing_in_float16() -> None:
+    nothing = torch.zeros(1, 4, 3, 3, dtype=torch.float16)
+    assert torch.equal(Nonlinearity(Grid(2).field("D4", "2 standard")).half()(nothing), nothing)
