@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from erlangen import Classify, Grid, derive
+from erlangen import Classify, Grid, Predict, derive
 from erlangen.errors import NonlinearityError
 from erlangen.grids import BatchNorm, HexGrid, InvariantReadout, LayerNorm, Nonlinearity
 from erlangen.grids.hexagon.lattice import masked
@@ -79,3 +79,12 @@ def test_representations_that_change_norms_are_refused() -> None:
 def test_norms_of_nothing_in_float16() -> None:
     nothing = torch.zeros(1, 4, 3, 3, dtype=torch.float16)
     assert torch.equal(Nonlinearity(Grid(2).field("D4", "2 standard")).half()(nothing), nothing)
+
+
+def test_fresh_networks_of_turned_copies_are_not_linear() -> None:
+    field = Grid(2, (12, 12)).field("D4", "1 standard")
+    network = derive(field, Predict("standard"), "tiny", hidden="2 standard").double().eval()
+    x, y = torch.randn(2, 1, 2, 12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        gap = network(x + y) - network(x) - network(y) + network(0 * x)
+        assert gap.norm() > 0.05 * network(x + y).norm()

@@ -34,9 +34,20 @@ def sampled(field: Field, function: str = "gelu", samples: int | None = None) ->
     return Pointwise(field, function)
 
 
+def after_norm(field: Field, function: str = "relu", offset: float = -0.75) -> EquivariantModule:
+    """`Nonlinearity` with an offset for copies of root mean square 1: with 0 it would be the identity on them at first.
+
+    Args:
+        field: type of input and output.
+        function: for permuted copies.
+        offset: of the others.
+    """
+    return Nonlinearity(field, function, offset)
+
+
 KINDS: dict[str, Callable[..., EquivariantModule]] = {
     "pointwise": Pointwise,
-    "norm": Nonlinearity,
+    "norm": after_norm,
     "gated": Gate,
     "fourier": sampled,
 }
@@ -49,7 +60,7 @@ def default_nonlinearity(field: Field) -> EquivariantModule:
     on the rest.
     """
     infinite = not isinstance(field.group, FiniteGroup)
-    return FourierNonlinearity(field) if infinite and holds_functions(field.rep) else Nonlinearity(field)
+    return FourierNonlinearity(field) if infinite and holds_functions(field.rep) else after_norm(field)
 
 
 def dense_block(
