@@ -28,6 +28,15 @@ number = 3
 
 def make():
     return Net()
+
+def wrong():
+    raise ValueError("no luck")
+
+def typed():
+    return nn.Linear("a", 3)
+
+def wants(width):
+    return nn.Linear(width, 3)
 """
 
 
@@ -90,6 +99,13 @@ def test_reading_the_words_loads_nothing_heavy():
         ("audit nowhere.py", "nowhere.py:name"),
         ("export nowhere", "there is no run folder nowhere"),
         ("demo --minutes 0", "minutes must be positive"),
+        ("train --data mnist-rot-5k --precision flaot32", "Did you mean 'float32'?"),
+        ("audit nowhere --seed -1", "whole number from 0 on"),
+        ("compare --data mnist-rot-5k --group C4 --metric acuracy", "Did you mean 'accuracy'?"),
+        ("compare --data mnist-rot-5k --group C4 --metric dice", "Known: accuracy, balanced_accuracy, loss"),
+        ("compare --data mnist-rot-5k --group C4 --save x.foo", ".json, .svg, .png, .pdf, .html"),
+        ("derive --data mnist-rot-5k --channels 3", "leave out --channels"),
+        ("predict nowhere x.nii --out p.txt", "there is no run folder nowhere"),
     ],
 )
 def test_bad_words_exit_2_with_a_remedy_and_no_traceback(words, wanted, capsys):
@@ -206,6 +222,14 @@ def test_audit_of_what_is_no_module(module_file, capsys):
     assert "Did you mean 'number'?" in capsys.readouterr().err
     assert main(["audit", f"{module_file}:net"]) == 2
     assert "--data NAME" in capsys.readouterr().err
+    assert main(["audit", f"{module_file}:wrong", *words]) == 2
+    assert "wrong() failed: ValueError: no luck" in capsys.readouterr().err
+    assert main(["audit", f"{module_file}:typed", *words]) == 2
+    assert "typed() failed: TypeError" in capsys.readouterr().err
+    assert main(["audit", f"{module_file}:wants", *words]) == 2
+    assert "callable without arguments" in capsys.readouterr().err
+    assert main(["audit", "runs/none", "--model", "my.py"]) == 2
+    assert "file.py:name" in capsys.readouterr().err
     module_file.write_text("import nothing_of_this_name")
     assert main(["audit", f"{module_file}:net", *words]) == 2
     assert "cannot be run" in capsys.readouterr().err
@@ -219,8 +243,21 @@ def test_export_of_a_run(run_folder, capsys):
     x = torch.rand(5, 1, 28, 28)
     with torch.no_grad():
         assert torch.allclose(program(x), Run.load(run_folder).model(x), atol=1e-4)
+    assert main(["predict", str(run_folder), "x.nii", "--out", "p.txt"]) == 2
+    assert "not as 'p.txt'" in capsys.readouterr().err
     assert main(["export", str(run_folder), "--out", str(run_folder / "model.doc")]) == 2
     assert "Known: .pt2, .pt, .onnx" in capsys.readouterr().err
+
+
+def test_own_networks_made_equivariant_are_audited_and_exported(module_file, tmp_path, capsys):
+    folder, own = tmp_path / "sym", f"{module_file}:make"
+    words = ["symmetrize", own, "--data", "mnist-rot-5k", "--group", "C4", "--method", "average", "--out", str(folder)]
+    assert main([*words, "--samples", "4", "--test", "50"]) == 0
+    assert f"erlangen audit {folder} --model {own}" in capsys.readouterr().out
+    assert main(["audit", str(folder), "--model", own, "--samples", "4", "--max-error", "1e-4"]) == 0
+    assert main(["export", str(folder), "--model", own, "--out", str(tmp_path / "net.pt2")]) == 0
+    assert main(["export", str(folder)]) == 2
+    assert "--model file.py:name" in capsys.readouterr().err
 
 
 def test_doctor(capsys):

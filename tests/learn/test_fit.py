@@ -153,6 +153,9 @@ def test_settings_check_words_and_ranges():
         settings_for("grid", "classify", optimizer="adamw2")
     with pytest.raises(RunError, match="epochs must be at least 1"):
         settings_for("grid", "classify", epochs=0)
+    for wrong in ({"lr": float("inf")}, {"weight_decay": float("nan")}, {"epochs": None, "minutes": float("inf")}):
+        with pytest.raises(RunError, match="must be"):
+            settings_for("grid", "classify", **wrong)
     with pytest.raises(RunError, match="not both"):
         settings_for("grid", "classify", epochs=1, minutes=1.0)
     assert settings_for("grid", "classify", minutes=1.0).epochs is None

@@ -31,7 +31,7 @@ from erlangen.audit.subject import Subject, prepare
 from erlangen.audit.summary import FamilyResult, mean_of, summarise, words_on_parts
 from erlangen.audit.verdict import declared_families, limits_for, worst_of, worth_a_second_look
 from erlangen.blueprint import Action, Field, Signal
-from erlangen.errors import ErlangenError
+from erlangen.errors import ErlangenError, FieldError
 
 LAYER_SAMPLES = 8  # samples for the layer audit, which keeps every activation
 LAYER_VALUES = 5 << 17  # numbers in those samples together, so that large images stay within memory
@@ -95,6 +95,9 @@ def audit(
         FieldError: the model fails on the data, fields and signals do not fit, or nothing declares a symmetry.
         DataError: there are no samples, or they hold infinite or undefined numbers.
     """
+    for name, value in {"samples": samples, "elements": elements}.items():
+        if value < 0:
+            raise FieldError(f"{name} is a number of things to try, at least 0; got {value}")
     data, declared, route, words = together(data, in_field, positional(model))
     in_field, out_field = fields_of(model, data, declared, out_field)
     if declared is None and route is None and not hasattr(model, "in_field") and not hasattr(data, "field"):

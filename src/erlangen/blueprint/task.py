@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
+from math import inf, isfinite
+from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
@@ -43,6 +45,18 @@ class Task(ABC):
         return {"task": self.name, **asdict(self)}
 
 
+def _count(value: Any, of: str, what: str) -> int:
+    """A whole number, at least 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise FieldError(f"{of} needs a whole number, at least one {what}; got {value!r}")
+    return int(value)
+
+
+def _is_number(value: Any, least: float = 0.0, most: float = inf) -> bool:
+    """Whether a finite number lies in bounds."""
+    return isinstance(value, int | float) and isfinite(value) and least <= value <= most
+
+
 @dataclass(frozen=True)
 class Classify(Task):
     """One of n classes for a whole signal; the output is invariant, or turns with the classes.
@@ -55,7 +69,7 @@ class Classify(Task):
             is on, its reading frame); None leaves every class as it is.
 
     Raises:
-        FieldError: there are not as many weights as classes.
+        FieldError: no whole number of classes; not as many weights as classes; weights or a smoothing that are none.
     """
 
     classes: int
@@ -65,12 +79,15 @@ class Classify(Task):
     name: ClassVar[str] = "classify"
 
     def __post_init__(self) -> None:
-        if self.classes < 1:
-            raise FieldError(f"Classify(n) needs at least one class, got {self.classes}")
+        object.__setattr__(self, "classes", _count(self.classes, "Classify(n)", "class"))
+        if not _is_number(self.label_smoothing, 0.0, 1.0):
+            raise FieldError(f"label_smoothing is a share in [0, 1], got {self.label_smoothing!r}")
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
             if len(self.weights) != self.classes:
                 raise FieldError(f"Classify({self.classes}) needs {self.classes} weights, got {len(self.weights)}")
+            if not all(_is_number(w) for w in self.weights) or not any(self.weights):
+                raise FieldError(f"weights of classes are not negative, and not all 0; got {self.weights}")
 
     def out_rep(self, group: Group) -> Representation:
         """n trivial, or the declared representation.
@@ -92,10 +109,16 @@ class Regress(Task):
 
     Args:
         outputs: how many numbers k.
+
+    Raises:
+        FieldError: no whole number of outputs.
     """
 
     outputs: int = 1
     name: ClassVar[str] = "regress"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outputs", _count(self.outputs, "Regress(k)", "output"))
 
     def out_rep(self, group: Group) -> Representation:
         """k trivial."""
@@ -116,6 +139,9 @@ class Segment(Task):
             is not 0, Dice coefficients are reported too.
         rep: representation of the classes, in string form, where the symmetry exchanges them (left and right, the
             letters of a strand); None leaves every class as it is.
+
+    Raises:
+        FieldError: no whole number of classes, or a negative weight.
     """
 
     classes: int
@@ -123,6 +149,11 @@ class Segment(Task):
     rep: str | None = None
     name: ClassVar[str] = "segment"
     dense: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", _count(self.classes, "Segment(n)", "class"))
+        if not _is_number(self.dice):
+            raise FieldError(f"dice is the weight of a loss, at least 0; got {self.dice!r}")
 
     def out_rep(self, group: Group) -> Representation:
         """n trivial channels at every point, or the declared representation.

@@ -1,6 +1,7 @@
 """`erlangen audit`: measure how well the symmetry holds, for a run of ours or anybody's module."""
 
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,12 +120,20 @@ def target_of(target: str, model: str | None) -> "tuple[nn.Module, Any]":
         raise RunError(f"{target} holds many things. Fix: name the module in it: {target}:name")
     from erlangen.learn import Run
 
-    given = None
-    if model is not None:
-        file, _, name = model.rpartition(":")
-        given = load_module(Path(file), name)
-    run = Run.load(target, model=given)
+    run = Run.load(target, model=None if model is None else module_named(model))
     return run.model, run.data
+
+
+def module_named(words: str) -> "nn.Module":
+    """The module that file.py:name names.
+
+    Raises:
+        RunError: the words have another form, or there is no such file.
+    """
+    path, colon, name = words.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        raise RunError(f"{words!r} names no network. Fix: --model file.py:name")
+    return load_module(Path(path), name)
 
 
 def load_module(path: Path, name: str) -> "nn.Module":
@@ -155,12 +164,16 @@ def load_module(path: Path, name: str) -> "nn.Module":
     found = getattr(module, name)
     if not isinstance(found, nn.Module) and callable(found):
         try:
-            found = found()
-        except TypeError as error:
+            inspect.signature(found).bind()
+        except (TypeError, ValueError) as error:
             raise RunError(
                 f"{path}:{name} must be callable without arguments: {error}. Fix: write a function that makes one, "
                 f"def make(): return {name}(…), and name that: {path}:make"
             ) from error
+        try:
+            found = found()
+        except Exception as error:
+            raise RunError(f"{path}:{name}() failed: {type(error).__name__}: {error}") from error
     if not isinstance(found, nn.Module):
         raise RunError(f"{path}:{name} is a {type(found).__name__}, not an nn.Module and nothing that makes one")
     return found

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from erlangen.errors import ErlangenError, UnknownName
+from erlangen.errors import ErlangenError, RunError, UnknownName
 
 DESCRIPTION = (
     "Say what your data lives on and which symmetries it has; erlangen derives the network, trains it, "
@@ -143,6 +143,9 @@ def _options(verb: str, function: Callable[..., Any], words: list[str]) -> list[
             continue
         name, equals, value = word[2:].partition("=")
         first, dot, inner = name.partition(".")
+        given = value if equals else next(iter(rest), "")
+        if first == "seed" and given.startswith("-"):
+            raise RunError(f"--seed is a whole number from 0 on, got {given}")
         first = first.replace("-", "_")
         if keyword.iskeyword(first):  # a parameter of Python cannot be called `in`; that of --in is `in_`
             first += "_"

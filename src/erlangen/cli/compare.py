@@ -69,8 +69,11 @@ def compare(
     """
     from erlangen.data import info
     from erlangen.learn import compare as run
+    from erlangen.learn.compare.result import check_ending
 
     info(data)  # an unknown name is told at once
+    for path in save or []:
+        check_ending(path)
     folder = Path(out or "runs/" + "-".join(["compare", data, *([group] if group else [])]))
     given: dict[str, Any] = {"batch_size": batch_size, "lr": lr, "precision": precision}
     found = run(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from erlangen.errors import DomainError
+
 
 def derive(
     domain: str = "grid",
@@ -46,6 +48,11 @@ def derive(
     from erlangen.blueprint import derive as derive_network
 
     if data is not None:
+        said = {"channels": channels != 1, "inputs": inputs, "shape": shape, "outputs": outputs != "10", "d": d != 2}
+        said |= {"task": task != "classify", "domain": domain != "grid"}
+        if any(said.values()):
+            names = ", ".join(f"--{name}" for name, given in said.items() if given)
+            raise DomainError(f"--data {data} says itself what it is. Fix: leave out {names}, or --data")
         dataset = load_dataset(data, None, None, None)
         field = dataset.field(group)
         goal = dataset.task_under(field.group)

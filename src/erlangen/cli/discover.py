@@ -1,6 +1,5 @@
 """`erlangen discover`: which symmetries a network or a data set has, without being told."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erlangen.errors import DataError, DomainError, RunError
@@ -65,7 +64,6 @@ def discover(
     )
     print(found)
     if json is not None:
-        Path(json).parent.mkdir(parents=True, exist_ok=True)
         found.save(json)
         print(f"report   {json}")
     return 0

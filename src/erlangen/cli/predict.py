@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from erlangen.errors import DataError
+
 if TYPE_CHECKING:
     from erlangen.learn import Run
 
@@ -63,14 +65,17 @@ def _label(
     from erlangen.data import read_nifti, write_nifti
     from erlangen.learn.volumes import segment_volume
 
+    stem, ending = (scan.name[:-7], ".nii.gz") if scan.name.endswith(".nii.gz") else (scan.stem, ".nii")
+    path = Path(out or scan.with_name(f"{stem}-labels{ending}"))
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise DataError(f"labels are written as .nii or .nii.gz, not as {path.name!r}. Fix: another --out")
     volume = read_nifti(scan)
     shape = "×".join(map(str, volume.shape[::-1]))
     voxel = "×".join(f"{a:g}" for a in volume.spacing[::-1])
     print(f"scan     {scan}: {shape} voxels of {voxel} mm, axes {volume.orientation}", flush=True)
     words = {"window": window, "overlap": overlap, "precision": precision}
     labels = segment_volume(run.model, volume, spacing=spacing, orientation=orientation, **words)
-    stem, ending = (scan.name[:-7], ".nii.gz") if scan.name.endswith(".nii.gz") else (scan.stem, ".nii")
-    target = write_nifti(out or scan.with_name(f"{stem}-labels{ending}"), labels)
+    target = write_nifti(path, labels)
     for label in labels.values.unique().tolist():
         count = int((labels.values == label).sum())
         print(f"label {label}  {count:>10,} voxels, {count * prod(volume.spacing) / 1000:.2f} ml")

@@ -79,7 +79,10 @@ def symmetrize(
     command = f"erlangen symmetrize {target} --method {made.method} --group {made.in_field.group} --seed {seed}"
     _write(found, f"{command} --data {data}" if data else command, html, json)
     if out is not None:
-        print(f"saved    {keep_symmetrized(made, out, dataset, found, target)}    audit it: erlangen audit {out}")
+        given = target if ".py:" in target else model
+        words = "" if given is None else f" --model {given}"
+        kept = keep_symmetrized(made, out, dataset, found, target)
+        print(f"saved    {kept}    audit it: erlangen audit {out}{words}")
     return 0
 
 
@@ -95,6 +98,5 @@ def _write(found: "Symmetrization", command: str, html: str | None, json: str | 
     if json is not None:
         from erlangen.learn.checkpoint import write_json
 
-        Path(json).parent.mkdir(parents=True, exist_ok=True)
         write_json(Path(json), found.describe())
         print(f"report   {json}")

@@ -55,6 +55,9 @@ def from_scans(
         UnknownName: no scan has a name that is held out.
         ImportError: nibabel is not installed.
     """
+    if not isinstance(classes, int) or classes < 1:
+        raise DataError(f"classes is a whole number, the background included; got {classes!r}")
+    scans, labels = str(scans), str(labels)  # a folder may be called 2024
     wanted = None if spacing is None else voxel_size(spacing, str(scans))
     files = _files(Path(scans), Path(labels))
     cuts = _parts([_stem(image) for image, _ in files], validation, test, seed, str(scans))

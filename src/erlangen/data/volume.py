@@ -117,10 +117,16 @@ class Volume:
         return replace(self, values=values.flip(flips) if flips else values, affine=self.affine @ matrix)
 
 
+FLAT = 1e-13  # share of the largest value below which a spread is rounding
+
+
 def normalised(values: Tensor) -> Tensor:
-    """Values of one volume with mean 0 and standard deviation 1, in float32."""
-    wide = values.float()
-    return (wide - wide.mean()) / wide.std().clamp(min=1e-6)
+    """Values of one volume with mean 0 and standard deviation 1, in float32; in any unit, and zeros of a constant."""
+    wide = values.double()
+    wide = wide / (wide.abs().max().clamp(min=torch.finfo(wide.dtype).tiny) if wide.numel() else 1.0)  # no overflow
+    wide = wide - wide.mean()
+    spread = wide.std(correction=1 if wide.numel() > 1 else 0)
+    return (wide / spread if spread > FLAT else torch.zeros_like(wide)).float()
 
 
 def _is_flat(columns: NDArray[np.float64]) -> bool:

@@ -1,8 +1,10 @@
 """Hyper-parameters of a training run, and one small table of defaults by domain and task."""
 
 from dataclasses import asdict, dataclass, fields, replace
+from math import inf
 from typing import Any
 
+from erlangen.blueprint.precision import MODES
 from erlangen.errors import RunError, UnknownName
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
@@ -48,6 +50,8 @@ class Settings:
             raise UnknownName("optimizer", self.optimizer, OPTIMIZERS)
         if self.schedule not in SCHEDULES:
             raise UnknownName("schedule", self.schedule, SCHEDULES)
+        if self.precision not in MODES:
+            raise UnknownName("precision", self.precision, MODES)
         if (self.epochs is None) == (self.minutes is None):
             raise RunError("give the length of the run as epochs or as minutes, not both")
         bounds = {
@@ -57,10 +61,10 @@ class Settings:
             "weight_decay": (self.weight_decay, 0),
         }
         for name, (value, least) in bounds.items():
-            if value is not None and value < least:
+            if value is not None and not least <= value < inf:
                 raise RunError(f"{name} must be at least {least}, got {value}")
         for name, positive in {"minutes": self.minutes, "lr": self.lr, "clip": self.clip}.items():
-            if positive is not None and not positive > 0:
+            if positive is not None and not 0 < positive < inf:
                 raise RunError(f"{name} must be positive, got {positive}")
         for name, share in {"warmup": self.warmup, "ema": self.ema}.items():
             if not 0 <= share < 1:

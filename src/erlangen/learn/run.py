@@ -124,7 +124,7 @@ def build_model(declaration: dict[str, Any], path: Path, model: nn.Module | None
     if "module" in declaration:
         raise RunError(
             f"the model of {path} is a {declaration['module']}, which was not derived, so it cannot be "
-            "built from the folder. Fix: Run.load(folder, model=that_module())."
+            "built from the folder. Fix: Run.load(folder, model=that_module()), or --model file.py:name."
         )
     return network_from(declaration)
 

@@ -108,3 +108,19 @@ def test_cells_much_larger_than_pixels_average_over_them() -> None:
     level = to_hexagon(torch.ones(1, 1, 128, 128), 10)
     inner = level[0, 0, 10, 5:16]
     assert torch.allclose(inner, torch.ones_like(inner), atol=1e-3)
+
+
+def test_pictures_and_angles_that_mean_nothing() -> None:
+    cells = torch.rand(1, 1, 9, 9)
+    for wrong in (8.5, 0, -3):
+        with pytest.raises(DomainError, match="whole numbers of rows and columns"):
+            to_square(cells, wrong)
+    with pytest.raises(DomainError, match="one for each of 1 signals, got 2"):
+        turn_cells(cells, torch.tensor([1.0, 2.0]))
+    with pytest.raises(DomainError, match="nothing to sample"):
+        to_hexagon(torch.zeros(1, 1, 0, 8))
+    with pytest.raises(FieldError, match="at least one pixel"):
+        paint(cells, 0)
+    field = HexGrid(4).field("C6", 1)
+    with pytest.raises(ExactnessError, match="4×4 taps holds no hexagon"):
+        field.space.linear(field, field, kernel_size=4)

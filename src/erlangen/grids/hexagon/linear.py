@@ -52,7 +52,10 @@ class HexConv(EquivariantModule):
         super().__init__(in_field, out_field)
         if in_field.space.name != "hexagons" or in_field.space != out_field.space or in_field.group != out_field.group:
             raise FieldError(f"HexConv maps between fields of one HexGrid and one group: {in_field}, {out_field}")
-        self.reach = radius_of(spread(kernel_size, 2, "kernel_size"))
+        taps = spread(kernel_size, 2, "kernel_size")
+        if taps[0] != taps[1] or taps[0] % 2 == 0:
+            raise ExactnessError(f"a kernel of {taps[0]}×{taps[1]} taps holds no hexagon. Fix: one odd number.")
+        self.reach = taps[0] // 2
         steps, gaps = spread(stride, 2, "stride"), spread(dilation, 2, "dilation")
         if steps[0] != steps[1] or gaps[0] != gaps[1]:
             raise ExactnessError(

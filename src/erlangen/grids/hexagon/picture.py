@@ -18,7 +18,12 @@ def paint(x: Float[Tensor, "*lead n n"], pixels: int = 64) -> Float[Tensor, "*le
     Args:
         x: signals on a hexagonal grid.
         pixels: rows and columns of the picture.
+
+    Raises:
+        FieldError: a picture without pixels.
     """
+    if pixels < 1:
+        raise FieldError(f"a picture needs at least one pixel, got pixels={pixels}")
     radius = radius_of(x.shape[-2:])
     unit = (2 * radius + 1) / pixels
     line = (np.arange(pixels) - (pixels - 1) / 2) * unit

@@ -53,8 +53,8 @@ def to_hexagon(
     """
     if images.ndim != 4:
         raise DomainError(f"to_hexagon takes images [B, C, height, width], got {list(images.shape)}")
-    if isinstance(degrees, Tensor) and degrees.numel() not in (1, len(images)):
-        raise DomainError(f"one angle, or one for each of {len(images)} images, got {degrees.numel()}")
+    if not all(images.shape[2:]):
+        raise DomainError(f"an image of {'×'.join(map(str, images.shape[2:]))} pixels has nothing to sample")
     height, width = images.shape[2:]
     chosen = matching_radius(height, width) if radius is None else radius
     if not isinstance(chosen, int) or isinstance(chosen, bool) or chosen < 1:
@@ -87,9 +87,14 @@ def to_square(
         height: rows of pixels.
         width: columns; as many as rows by default.
         mode: "bicubic" or "bilinear" interpolation in axial coordinates.
+
+    Raises:
+        DomainError: rows or columns that are no whole number or below 1, or no such mode.
     """
     radius = radius_of(x.shape[2:])
     width = height if width is None else width
+    if any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in (height, width)):
+        raise DomainError(f"a picture has whole numbers of rows and columns, at least 1; got {height!r} and {width!r}")
     step = cell_spacing(height, width, radius)
     pull = np.linalg.inv(BASIS) / (step * (radius + 0.5))
     return _sample(masked(x), pull, np.diag([width / 2, height / 2]), 0.0, (height, width), mode)
@@ -115,6 +120,8 @@ def _sample(
     """x at pull · R(-degrees) · place · p for every point p of the output, in torch's coordinates from -1 to 1."""
     if mode not in MODES:
         raise DomainError(f"mode is one of {', '.join(MODES)}, got {mode!r}")
+    if isinstance(degrees, Tensor) and degrees.numel() not in (1, len(x)):
+        raise DomainError(f"one angle, or one for each of {len(x)} signals, got {degrees.numel()}")
     angle = torch.as_tensor(degrees, dtype=torch.float64, device=x.device).expand(len(x)) * (pi / 180)
     c, s = angle.cos(), angle.sin()
     back = torch.stack([torch.stack([c, s], -1), torch.stack([-s, c], -1)], -2)  # g⁻¹ on (x, y)

@@ -22,6 +22,21 @@ PAGE_WRITERS: dict[str, Callable[[Path, str, Any], Path]] = {}
 """suffix -> what writes a page from (path, title, comparison); `erlangen.report`, a floor above, enters itself here."""
 
 
+def check_ending(path: "str | Path") -> None:
+    """Refuse a file name that says nothing about what to write.
+
+    Raises:
+        RunError: another suffix.
+    """
+    if not PAGE_WRITERS:
+        import_module("erlangen.report")  # enters itself
+    known = (".json", *PICTURES, *PAGE_WRITERS)
+    if Path(path).suffix not in known:
+        raise RunError(
+            f"cannot save a comparison as {Path(path).name!r}. Fix: let the name end in one of {', '.join(known)}."
+        )
+
+
 class Comparison:
     """What `compare` returns and `Comparison.load` reads back.
 
@@ -191,12 +206,8 @@ class Comparison:
             from erlangen.learn.compare.figure import draw
 
             return draw(self, target)
-        if target.suffix == ".html" and not PAGE_WRITERS:
-            import_module("erlangen.report")  # enters itself
-        if target.suffix in PAGE_WRITERS:
-            return PAGE_WRITERS[target.suffix](target, f"{self.group} on {self.data}", self)
-        known = ", ".join((".json", *PICTURES, *PAGE_WRITERS))
-        raise RunError(f"cannot save a comparison as {target.name!r}. Fix: let the name end in one of {known}.")
+        check_ending(target)
+        return PAGE_WRITERS[target.suffix](target, f"{self.group} on {self.data}", self)
 
     def __repr__(self) -> str:
         return f"Comparison({self.group} on {self.data}: {VERDICTS[self.verdict.name]}, {len(self.cells)} cells)"

@@ -16,7 +16,7 @@ from erlangen.learn.compare.networks import network_of, parameters
 from erlangen.learn.compare.ordered import NodeOrder
 from erlangen.learn.compare.plan import Cell, Plan, available
 from erlangen.learn.compare.result import Comparison
-from erlangen.learn.compare.score import chosen_metric
+from erlangen.learn.compare.score import check_metric, chosen_metric
 from erlangen.learn.compare.table import cell_line
 from erlangen.learn.environment import environment
 from erlangen.learn.folder import RunFolder
@@ -104,6 +104,7 @@ def compare(
     )
     if seeds < 1:
         raise RunError(f"seeds={seeds}: at least 1; 3 or more decide something")
+    check_metric(metric, plan.dataset(0).task)
     numbers = _checked_sizes(plan, sizes)
     chosen, left_out = _feasible(plan, arms_named(arms), progress)
     cells = [Cell(t, n, seed) for seed in range(seeds) for n in numbers for t in trainings(chosen)]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from math import floor, log10
 from typing import Any
 
+from erlangen.blueprint import Classify, Task
 from erlangen.errors import UnknownName
+from erlangen.learn.metrics import Score
 
 LARGER = {"accuracy": True, "balanced_accuracy": True, "auc": True, "dice": True}
 SMALLER = {"mse": False, "mae": False, "loss": False}
@@ -31,6 +33,23 @@ def chosen_metric(metric: str | None, scores: Mapping[str, Any]) -> str:
     if metric not in measured:
         raise UnknownName("metric", metric, measured)
     return metric
+
+
+def check_metric(metric: str | None, task: Task) -> None:
+    """Refuse a metric that no cell will measure, before the first is trained.
+
+    Raises:
+        UnknownName: it is not measured for this task.
+    """
+    score = Score(task)
+    if not score.counts_classes:
+        measured = ["mse", "mae", "loss"]
+    else:
+        two = isinstance(task, Classify) and task.classes == 2
+        measured = [*(["auc"] if two else []), *(["dice"] if score.overlaps else []), "accuracy"]
+        measured += [*(["balanced_accuracy"] if score.by_class else []), "loss"]
+    if metric is not None and metric not in measured:
+        raise UnknownName("metric", metric, measured)
 
 
 def margin(metric: str, typical: float) -> float:
