@@ -98,6 +98,7 @@ def test_reading_the_words_loads_nothing_heavy():
         ("audit nowhere.py:net --data cora", "there is no file nowhere.py"),
         ("audit nowhere.py", "nowhere.py:name"),
         ("export nowhere", "there is no run folder nowhere"),
+        ("cite runs/none", "there is no run folder runs/none"),
         ("demo --minutes 0", "minutes must be positive"),
         ("train --data mnist-rot-5k --precision flaot32", "Did you mean 'float32'?"),
         ("audit nowhere --seed -1", "whole number from 0 on"),

@@ -10,6 +10,7 @@ def cite(what: str | None = None) -> int:
     from pathlib import Path
 
     from erlangen.cite import cite as bibtex
+    from erlangen.errors import RunError
 
     if what is None:
         print(bibtex())
@@ -23,6 +24,8 @@ def cite(what: str | None = None) -> int:
         from erlangen.learn import Run
 
         print(bibtex(Run.load(what).model))
+    elif "/" in what:
+        raise RunError(f"there is no run folder {what}")
     else:
         print(bibtex(what))
     return 0

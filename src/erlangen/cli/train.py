@@ -37,9 +37,9 @@ def train(
 
     Args:
         data: name of a data set; `erlangen data list` shows them.
-        domain: what the data lives on: grid or graph. Checked against the data.
+        domain: what the data lives on: grid, hexagons, strand, graph or point. Checked against the data.
         group: the symmetry group, such as C1, C4 or D4 on a grid; the largest one of the domain if not given.
-        task: classify, regress, segment or predict. Checked against the data.
+        task: classify, regress, segment, predict, profile or count. Checked against the data.
         size: tiny, small, medium or large.
         out: the run folder; runs/<data>-<group> or runs/<data> if not given.
         seed: decides the weights at the start, the order of the data, augmentation and dropout.
