@@ -168,7 +168,7 @@ def test_groups_and_sizes_that_layers_cannot_serve() -> None:
         to_hexagon(torch.zeros(1, 1, 8, 8), 2.5)
     with pytest.raises(DomainError, match=r"takes images \[B, C, height, width\]"):
         to_hexagon(torch.zeros(1, 8, 8))
-    with pytest.raises(DomainError, match="one for each of 2 images, got 3"):
+    with pytest.raises(DomainError, match="one for each of 2 signals, got 3"):
         to_hexagon(torch.zeros(2, 1, 8, 8), degrees=torch.zeros(3))
 
 
