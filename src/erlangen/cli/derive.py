@@ -3,6 +3,7 @@
 from typing import Any
 
 from erlangen.errors import DomainError
+from erlangen.files import write_atomically
 
 
 def derive(
@@ -39,6 +40,7 @@ def derive(
         options: further words for the network, such as --options.dropout=0.1.
         json: write the plan to this file too.
     """
+    from json import dumps
     from pathlib import Path
 
     from erlangen.cli.declare import load_dataset, space_named, task_named
@@ -62,7 +64,5 @@ def derive(
     network = derive_network(field, goal, size, width=width, depth=depth, **(options or {}))
     print(network.plan)
     if json is not None:
-        from erlangen.learn.checkpoint import write_json
-
-        write_json(Path(json), network.plan.to_dict())
+        write_atomically(Path(json), dumps(network.plan.to_dict(), indent=2, ensure_ascii=False) + "\n")
     return 0

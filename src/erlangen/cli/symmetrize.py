@@ -1,10 +1,12 @@
 """`erlangen symmetrize`: make a trained network equivariant from outside, and say what that changed."""
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erlangen.cli.audit import target_of
 from erlangen.errors import RunError
+from erlangen.files import write_atomically
 
 if TYPE_CHECKING:
     from erlangen.learn import Symmetrization
@@ -96,7 +98,5 @@ def _write(found: "Symmetrization", command: str, html: str | None, json: str | 
         path = write_report(Path(html), "Symmetrised", sections, None, {"command": command}, found.words)
         print(f"report   {path}")
     if json is not None:
-        from erlangen.learn.checkpoint import write_json
-
-        write_json(Path(json), found.describe())
+        write_atomically(Path(json), dumps(found.describe(), indent=2, ensure_ascii=False) + "\n")
         print(f"report   {json}")

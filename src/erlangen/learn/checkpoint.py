@@ -20,7 +20,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         DataError: the file cannot be written; the old one, if any, is untouched.
     """
     write_atomically(
-        path, content, "free some space or give another folder, then run the same command again: what is done is kept"
+        path, content, "free some space or give another folder, then run the same command again: it resumes"
     )
 
 

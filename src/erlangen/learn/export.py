@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from erlangen.blueprint import EquivariantModule, Signal
 from erlangen.errors import FieldError, MissingExtra, RunError
-from erlangen.learn.checkpoint import write_bytes
+from erlangen.files import write_atomically
 from erlangen.learn.metrics import output_tensor
 
 TOLERANCE = 1e-4  # relative, float32: a deep network in other kernels differs by a few hundred roundings
@@ -108,7 +108,7 @@ def _check(wanted: Tensor, got: Tensor, what: str) -> None:
 def _write_module(plain: nn.Module, target: Path) -> None:
     buffer = io.BytesIO()
     torch.save(plain, buffer)
-    write_bytes(target, buffer.getvalue())
+    write_atomically(target, buffer.getvalue())
 
 
 def _write_program(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path) -> None:
@@ -116,7 +116,7 @@ def _write_program(plain: nn.Module, example: Tensor, wanted: Tensor, target: Pa
     _check(wanted, program.module()(example), "the exported program")
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
-    write_bytes(target, buffer.getvalue())
+    write_atomically(target, buffer.getvalue())
 
 
 def _write_onnx(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path) -> None:
@@ -137,7 +137,7 @@ def _write_onnx(plain: nn.Module, example: Tensor, wanted: Tensor, target: Path)
         raise RunError("torch.onnx.export gave no program")
     content = program.model_proto.SerializeToString()
     _check(wanted, torch.from_numpy(_run_onnx(content, example)), "the ONNX program")
-    write_bytes(target, content)
+    write_atomically(target, content)
 
 
 def _run_onnx(content: bytes, example: Tensor) -> Any:
