@@ -110,7 +110,7 @@ def test_cells_much_larger_than_pixels_average_over_them() -> None:
     assert torch.allclose(inner, torch.ones_like(inner), atol=1e-3)
 
 
-def test_pictures_and_angles_that_mean_nothing() -> None:
+def test_mistakes_in_pictures_and_angles() -> None:
     cells = torch.rand(1, 1, 9, 9)
     for wrong in (8.5, 0, -3):
         with pytest.raises(DomainError, match="whole numbers of rows and columns"):
