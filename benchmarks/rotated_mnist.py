@@ -32,7 +32,7 @@ run with this head; in brackets with heads that did not standardise their invari
 
     minutes            2        4        8       16
     wide            6.37     3.67     2.28        –     (47.3, 6.73, 2.54, 1.53)
-    eight              –     3.48     2.43        –
+    eight              –     3.48     2.43     1.42
     plain          11.64     6.46     4.28        –     (11.35, 6.81, 4.68, 3.16)
     escnn          43.99    26.89        –        –     (704,517 parameters; 0.07 and 0.14 epochs)
 
