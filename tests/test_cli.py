@@ -196,7 +196,11 @@ def test_audit_gates(module_file, tmp_path, capsys):
     assert main([*words, "--update-baseline"]) == 2
     assert "--baseline FILE" in capsys.readouterr().err
     assert main([*words, "--baseline", str(base)]) == 2
-    assert "there is no baseline" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "there is no baseline" in told.err
+    assert told.out == ""  # before the work
+    assert main([*words, "--baseline", str(tmp_path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
     held = ["--junit", str(cases), "--baseline", str(base)]
     torch.manual_seed(0)
     assert main([*words, *held, "--update-baseline", "--max-error", "1e-4"]) == 1  # what fails makes no baseline

@@ -8,7 +8,7 @@ from torch.func import functional_call
 from erlangen import Classify, Grid, Predict, derive
 from erlangen.errors import NonlinearityError
 from erlangen.grids import BatchNorm, HexGrid, InvariantReadout, LayerNorm, Nonlinearity
-from erlangen.grids.hexagon.lattice import masked
+from erlangen.grids.hexagon.lattice import hexagon, masked
 
 
 @pytest.mark.parametrize("rep", ["1 trivial", "1 regular", "1 standard + 2 trivial"])
@@ -57,6 +57,41 @@ def test_signals_far_from_zero(far: float) -> None:
     expected = ((exact - mean) / (spread + norm.eps).sqrt()).flatten(1, 2)
     assert (y - expected).abs().max() < 1e-5 + 1e-6 * far
     assert (norm.running_var > 0).all()
+
+
+@pytest.mark.parametrize("far", [0.0, 10.0, 12345.0, 1e6])
+def test_signals_on_a_hexagon_far_from_zero(far: float) -> None:
+    """The zeros outside of the cells take nothing of the precision away."""
+    field = HexGrid(5).field("C6", "2 regular + 1 standard")
+    norm, alive = field.space.norm(field), hexagon(11)
+    x = torch.randn(4, 14, 11, 11, generator=torch.Generator().manual_seed(0))
+    x[:, :12] += far
+    y = norm(masked(x))[:, :12, alive].unflatten(1, (2, 6))
+    exact = x[:, :12, alive].double().unflatten(1, (2, 6))
+    mean = exact.mean((0, 2, 3), keepdim=True)
+    spread = exact.var((0, 2, 3), correction=0, keepdim=True)
+    assert (y - (exact - mean) / (spread + norm.batch.eps).sqrt()).abs().max() < 1e-5 + 1e-6 * far
+    assert torch.allclose(norm.batch.running_mean[:2], 0.1 * mean.flatten().float(), rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_on_a_hexagon_in_training() -> None:
+    field = HexGrid(1).field("C3", "1 regular + 1 standard")
+    norm = field.space.norm(field).double()
+    x = torch.randn(3, 5, 3, 3, dtype=torch.float64, requires_grad=True)
+    live = hexagon(3)
+    weights = torch.randn(3, 5, 3, 3, dtype=torch.float64)
+
+    def expected(x: torch.Tensor) -> torch.Tensor:
+        cells = x[..., live]
+        scalar, vector = cells[:, :3], cells[:, 3:]
+        scalar = scalar - scalar.mean()
+        scalar = scalar / (scalar.square().mean() + norm.batch.eps).sqrt()
+        vector = vector / (vector.square().mean() + norm.batch.eps).sqrt()
+        return torch.cat([scalar, vector], 1)
+
+    (found,) = torch.autograd.grad((norm(masked(x)) * weights).sum(), x)
+    (wanted,) = torch.autograd.grad((expected(x) * weights[..., live]).sum(), x)
+    assert torch.allclose(found, wanted, atol=1e-12)
 
 
 def test_statistics_of_a_hexagon_are_never_negative() -> None:

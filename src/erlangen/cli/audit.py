@@ -52,10 +52,13 @@ def audit(
         elements: how many group elements are sampled, besides the generators.
         seed: decides the sample.
     """
+    from erlangen.audit.baseline import read_baseline
     from erlangen.cli.declare import load_dataset
 
     if update_baseline and baseline is None:
         raise RunError("--update-baseline needs to know which file. Fix: --baseline FILE")
+    if baseline is not None and (Path(baseline).exists() or not update_baseline):
+        read_baseline(baseline)  # a missing or foreign file is told before the work
     module, dataset = target_of(target, model)
     if data is not None or dataset is None:
         if data is None:

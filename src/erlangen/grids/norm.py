@@ -165,12 +165,15 @@ class BatchNorm(EquivariantModule):
         check_signal(self.in_field, x, "BatchNorm")
         return self.normalise(as_image(x)).squeeze(2) if x.ndim == 3 else self.normalise(x)
 
-    def normalise(self, x: Float[Tensor, "b c *space"], share: float = 1.0) -> Float[Tensor, "b c *space"]:
+    def normalise(
+        self, x: Float[Tensor, "b c *space"], share: float = 1.0, less: Float[Tensor, " copies"] | None = None
+    ) -> Float[Tensor, "b c *space"]:
         """Normalise signals that live on a part of their box only.
 
         Args:
             x: the signal, zero elsewhere.
             share: of the points of the box that carry the signal.
+            less: what was taken off every copy before, which the running means count in; training only.
         """
         if x.dtype == torch.float64 and self.running_mean.dtype != x.dtype:
             raise FieldError(
@@ -183,7 +186,7 @@ class BatchNorm(EquivariantModule):
             return functional.batch_norm(x, mean, variance, gamma, beta, False, 0.0, self.eps)
         maps = (self.copy, self.average, self.centred)
         y, mean, variance = _SharedStatistics.apply(x, gamma, beta, maps, self.eps, share)
-        self._update(mean, variance, x.numel() // x.shape[1] * share)
+        self._update(mean if less is None else mean + less, variance, x.numel() // x.shape[1] * share)
         return y
 
     def _update(self, mean: Tensor, variance: Tensor, count: float) -> None:

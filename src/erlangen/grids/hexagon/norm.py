@@ -29,8 +29,18 @@ class HexBatchNorm(EquivariantModule):
         """Normalise by the batch in training, by the running statistics otherwise."""
         check_signal(self.in_field, x, "HexBatchNorm")
         radius = radius_of(x.shape[2:])
-        share = (1 + 3 * radius * (radius + 1)) / (2 * radius + 1) ** 2
-        return masked(self.batch.normalise(x, share))
+        cells = 1 + 3 * radius * (radius + 1)
+        share = cells / (2 * radius + 1) ** 2
+        if not self.training or x.numel() == 0:
+            return masked(self.batch.normalise(x, share))
+        less = self._near(x, cells)
+        x = masked(x - less[self.batch.copy].view(1, -1, 1, 1))
+        return masked(self.batch.normalise(x, share, less))
+
+    def _near(self, x: Float[Tensor, "b c n n"], cells: int) -> Float[Tensor, " copies"]:
+        """A number near the mean of each copy, that of the first sample; beside it the zeros outside are not far."""
+        first = x[0].detach().to(self.batch.average.dtype).sum(dim=(1, 2)) / cells
+        return (self.batch.average @ first * self.batch.centred).to(x.dtype)
 
     def multiplications(self, shape: tuple[int, ...]) -> int:
         """One a value for the scale, one for the dead corners."""
