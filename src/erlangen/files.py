@@ -40,6 +40,8 @@ def write_atomically(
             os.fsync(file.fileno())
         aside.replace(path)
         aside = None
+    except DataError:  # of the content
+        raise
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}; the old file, if any, is untouched. Fix: {fix}."

@@ -108,6 +108,8 @@ def test_random_elements_move_about_half_of_the_strands() -> None:
     ("task", "target"),
     [
         (eg.Profile("regular + trivial"), lambda x: torch.stack([x[:, 0] + x[:, 1], x[:, 2] + x[:, 3], x.sum(1)], 1)),
+        (eg.Profile("regular"), lambda x: (x[:, [0, 3]] > 2).long() + 3),
+        (eg.Count("regular"), lambda x: x[:, [0, 3]].sum(2).long().clamp(min=0)),
         (eg.Segment(4, rep="letters"), lambda x: torch.where(x[:, 0] > 1, -1, x.argmax(1))),
         (eg.Segment(2), lambda x: (x[:, 0] + x[:, 3] > 0).long()),
         (eg.Classify(2), lambda x: (x.sum((1, 2)) > 0).long()),
@@ -128,7 +130,7 @@ def test_targets_move_with_their_signals(task: eg.blueprint.Task, target) -> Non
         expected = torch.where(answer < 0, -1, moved.argmax(1))
         assert (answer < 0).sum() == (known < 0).sum()
         assert not torch.equal(answer < 0, known < 0)
-    assert torch.equal(answer, expected)
+    assert torch.equal(answer, expected.to(answer.dtype))
     assert not torch.equal(moved, x)
 
 

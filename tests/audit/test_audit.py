@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from erlangen.audit import Audit, FamilyResult, audit
 from erlangen.blueprint import Action, Classify, Regress, Segment, derive
 from erlangen.errors import DataError, EquivarianceError, FieldError
-from erlangen.grids import Grid
+from erlangen.grids import Grid, Strand
 from erlangen.point import Point
 
 FIELD = Grid(2).field("C4", "1 trivial")
@@ -235,6 +235,28 @@ def test_data_set_gives_field_labels_and_source(x):
     turned = next(f for f in found.families if f.name == "C4")
     assert turned.accuracy < 0.9
     assert turned.flips == pytest.approx(1 - turned.accuracy)
+
+
+@pytest.mark.parametrize("task", [Segment(4, rep="letters"), Classify(2, rep="regular"), Segment(2)])
+def test_labels_move_as_the_group_exchanges_classes(task):
+    """A network that is right on every sample, and exact, is right on every moved one."""
+    torch.manual_seed(0)
+    field = Strand(24).field("RC", "letters")
+    net = derive(field, task, "tiny").eval()
+    x = torch.randn(16, 4, 24)
+    with torch.no_grad():
+        y = net(x).argmax(1)
+    split = Split(x, y)
+    data = SimpleNamespace(name="own", test=split, field=lambda group=None: field, task=task, provenance={})
+    found = audit(net, data, layers=False)
+    assert found.verdict == "exact"
+    assert found.accuracy == 1.0
+    moved = next(f for f in found.families if f.name == "RC")
+    assert moved.accuracy == 1.0
+    assert moved.flips == 0.0
+    if found.classes is not None:
+        assert moved.consistency == 1.0
+        assert not found.classes.transitions
 
 
 def test_regression_has_no_flips(x):

@@ -1,6 +1,7 @@
 """FASTA and BED files, genomes on disk, windows: what is read, and what is refused."""
 
 import gzip
+import os
 import pickle
 
 import pytest
@@ -171,6 +172,18 @@ def test_a_read_only_folder_keeps_its_index_in_the_cache(fasta, own_cache, monke
     assert list((own_cache / "fasta").glob("two.fa-*.fai"))
 
 
+def test_an_old_index_that_cannot_be_replaced_is_left_alone(fasta, own_cache, monkeypatch) -> None:
+    """As a copy of a genome has it whose files were copied in another order."""
+    pytest.importorskip("pyfaidx")
+    Genome(fasta)
+    index = fasta.with_name("two.fa.fai")
+    os.utime(index, (1, 1))
+    monkeypatch.setattr("erlangen.data.fasta.os.access", lambda *_: False)
+    assert Genome(fasta).fetch("chr2", 0, 4) == "TTTA"
+    assert index.stat().st_mtime == 1
+    assert list((own_cache / "fasta").glob("two.fa-*.fai"))
+
+
 def test_without_pyfaidx_the_extra_is_named(fasta, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyfaidx", None)
     with pytest.raises(MissingExtra, match=r"pip install 'erlangen\[bio\]'"):
@@ -181,7 +194,7 @@ def test_intervals_are_read(tmp_path) -> None:
     text = "#c\ntrack name=x\nchr1\t5\t15\tpeak one\t1\t-\textra\nchr2 0 10\n\n"
     assert list(read_bed(write(tmp_path, text))) == [
         Interval("chr1", 5, 15, "peak one", 1.0, "-"),
-        Interval("chr2", 0, 10),
+        Interval("chr2", 0, 10, score=None),
     ]
 
 
@@ -281,6 +294,17 @@ def test_scores_that_are_no_classes_are_refused(fasta, scores: list[int]) -> Non
         from_bed(packed(fasta), intervals, 8)
 
 
+@pytest.mark.parametrize("rows", ["chr1\t0\t9\nchr1\t9\t18\n", "chr1\t0\t9\tx\t1\nchr1\t9\t18\tx\t.\n"])
+def test_intervals_without_a_score_are_no_targets(fasta, tmp_path, rows: str) -> None:
+    import erlangen as eg
+
+    bed = write(tmp_path, rows, "peaks.bed")
+    for task in (None, eg.Classify(2), eg.Regress(1)):
+        with pytest.raises(DataError, match=r"of 2 intervals have no score, .* Fix: .*fifth column, or give targets="):
+            from_bed(packed(fasta), bed, 8, task=task)
+    assert from_bed(packed(fasta), bed, 8, [1, 0], task=eg.Classify(2)).train.targets.tolist() == [1, 0]
+
+
 def test_values_of_ones_own_may_be_regressed(fasta) -> None:
     import erlangen as eg
 
@@ -299,6 +323,8 @@ def test_contigs_to_hold_out_are_names_and_named_once(tmp_path) -> None:
     assert {i.contig for i in data.test.intervals} == {"12"}
     assert {i.contig for i in data.validation.intervals} == {"2"}
     assert data.provenance["test"] == ["12"]
+    numbered = from_bed(packed, intervals, 8, test=12, validation=[2])
+    assert (numbered.provenance["test"], numbered.provenance["validation"]) == (["12"], ["2"])
     with pytest.raises(DataError, match=r"2 in validation and in test\. Fix"):
         from_bed(packed, intervals, 8, test=["1", "2"], validation="2")
 
@@ -410,6 +436,14 @@ def test_targets_with_a_direction_follow_the_strand(fasta) -> None:
     counts = from_bed(packed(fasta), intervals, 8, [[1, 2], [1, 2]], task=eg.Count("regular"), targets_along="genome")
     assert counts.train.targets.tolist() == [[1, 2], [2, 1]]
     assert from_bed(packed(fasta), intervals, 8, [1, 0], task=eg.Classify(2)).train.targets.tolist() == [1, 0]
+
+
+def test_targets_with_a_direction_are_one_an_interval(fasta) -> None:
+    import erlangen as eg
+
+    intervals = [Interval("chr1", 8, 16, strand="-") for _ in range(3)]
+    with pytest.raises(DataError, match="3 intervals but 2 targets"):
+        from_bed(packed(fasta), intervals, 8, torch.ones(2, 2), task=eg.Count("regular"), targets_along="genome")
 
 
 def test_counts_below_zero_are_refused(fasta) -> None:

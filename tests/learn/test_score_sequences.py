@@ -1,5 +1,7 @@
 """From a FASTA file to a table of scores: places, padding, both strands, and what is refused."""
 
+import tracemalloc
+
 import pytest
 import torch
 
@@ -44,6 +46,27 @@ def test_every_window_of_every_record(fasta) -> None:
     assert torch.allclose(torch.tensor(by_start[40]), torch.tensor(rows[0].scores), atol=1e-5)
 
 
+def test_short_records_have_the_same_scores_on_both_strands(tmp_path) -> None:
+    """Of an odd number of N the spare one lies where the other strand has it too."""
+    path, letters = tmp_path / "x.fa", "GACGTTGCCAACGATTG"
+    parts = [letters[:n] for n in range(1, 18)]
+    path.write_text("".join(f">{x}\n{x}\n>back{x}\n{reverse_complement(x)}\n" for x in parts))
+    rows = [torch.tensor(row.scores) for row in score_sequences(classifier(), path)]
+    for here, there in zip(rows[::2], rows[1::2], strict=True):
+        assert torch.allclose(here, there, atol=1e-6)
+
+
+def test_places_of_a_long_record_are_not_listed(tmp_path) -> None:
+    path = tmp_path / "x.fa"
+    path.write_text(f">long\n{'ACGTTGCA' * 50_000}\n")
+    tracemalloc.start()
+    first = next(score_sequences(classifier(), path, step=1, batch_size=1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (first.start, first.stop) == (0, 20)
+    assert peak < 6e6  # the record and its pieces; 400,000 places would be 12 MB more
+
+
 def test_records_may_be_windows_of_their_own(fasta) -> None:
     rows = list(score_sequences(classifier(None), fasta))
     assert [(r.start, r.stop) for r in rows] == [(0, 60), (0, 3), (0, 20), (0, 60)]
@@ -77,3 +100,12 @@ def test_the_command_writes_a_table(fasta, tmp_path, capsys) -> None:
     expected = list(score_sequences(Run.load(tmp_path / "run").model, packed, step=10))
     assert [float(v) for v in table[2].split("\t")[3:]] == pytest.approx(list(expected[1].scores), rel=1e-4)
     assert "12 windows" in capsys.readouterr().out
+    table = tmp_path / "g-scores.tsv"
+    kept = table.read_text()
+    packed.write_bytes(gzip.compress(b">a\n" + TEXT.encode() * 20 + b"\n>b\nACGTRACGT\n"))
+    assert main(["predict", str(tmp_path / "run"), str(packed)]) == 2
+    assert "ambiguous='N'" in capsys.readouterr().err
+    assert table.read_text() == kept
+    assert main(["predict", str(tmp_path / "run"), str(packed), "--ambiguous=N"]) == 0
+    assert table.read_text().splitlines()[-1].startswith("b\t0\t9\t")
+    assert [p.name for p in tmp_path.glob(".*")] == []

@@ -76,6 +76,22 @@ def test_the_other_strand_gives_the_same_logos() -> None:
     assert [(m["filter"], m["counts"]) for m in first] == [(m["filter"], m["counts"]) for m in second]
 
 
+def test_a_dilated_filter_shows_the_letters_that_it_reads() -> None:
+    """A, anything twice, C, anything twice, G."""
+    conv = nn.Conv1d(4, 1, 3, dilation=3, bias=False)
+    with torch.no_grad():
+        conv.weight.zero_()
+        for tap in range(3):
+            conv.weight[0, tap, tap] = 1.0
+    letters = torch.randint(4, (50, 60), generator=torch.Generator().manual_seed(0))
+    x = nn.functional.one_hot(letters, 4).float().movedim(-1, 1)
+    (motif,) = filter_motifs(nn.Sequential(conv), x)
+    shares = torch.tensor(motif["counts"]).float() / motif["sites"]
+    assert shares.shape == (4, 7)
+    assert min(shares[0, 0], shares[1, 3], shares[2, 6]) > 0.7  # two of three are enough to fire
+    assert shares[:, [1, 2, 4, 5]].max() < 0.4
+
+
 def test_networks_without_letters_have_no_logos() -> None:
     assert filter_motifs(nn.Linear(3, 2), torch.zeros(2, 4, 30)) == []
     assert filter_motifs(nn.Conv1d(4, 2, 9), torch.zeros(2, 4, 5)) == []
@@ -97,6 +113,9 @@ def test_a_logo_is_well_formed_and_its_letters_are_as_high_as_they_say(tmp_path)
     for wrong in ([[1, 2]], [[1], [-1], [0], [0]], torch.zeros(4, 0)):
         with pytest.raises(DataError, match="counts"):
             sequence_logo(wrong)
+    with pytest.raises(DataError, match=r"these are shares, .* Fix: multiply by the number of sites"):
+        sequence_logo([[0.7, 0.1], [0.1, 0.1], [0.1, 0.1], [0.1, 0.7]])
+    assert "scale" not in sequence_logo([[1], [0], [0], [0]])  # one site says little
     for odd in (float("nan"), float("inf")):
         with pytest.raises(DataError, match=r"1 of the counts .* the first at \[2, 1\]\. Fix"):
             sequence_logo([[1, 1], [1, 1], [1, odd], [1, 1]])

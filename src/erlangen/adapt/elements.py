@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from erlangen.blueprint import Field, Space, Task
+from erlangen.blueprint import Classify, Field, Segment, Space, Task
 from erlangen.errors import DomainError
 from erlangen.point import Point
 from erlangen.symmetry import FiniteGroup, Representation
@@ -45,10 +45,11 @@ class RandomElement:
             return target
         sizes = target.shape[target.ndim - self._axes :] if self.task.dense else self.field.space.nominal_shape()
         drawn = self._draw(len(target), sizes, generator)
-        if target.is_floating_point():
-            home: Space = self.field.space if self.task.dense else Point()
-            return self._moved(target, drawn, lambda g, values: home.act(g, values, rep))
-        return self._moved(target, drawn, lambda g, labels: self._labels(g, labels, rep))
+        if isinstance(self.task, Classify | Segment) and not target.is_floating_point():  # labels, not scores
+            return self._moved(target, drawn, lambda g, labels: self._labels(g, labels, rep))
+        home: Space = self.field.space if self.task.dense else Point()
+        values = target if target.is_floating_point() else target.float()
+        return self._moved(values, drawn, lambda g, values: home.act(g, values, rep))
 
     @property
     def _axes(self) -> int:

@@ -119,6 +119,17 @@ class Carrier:
                     return g
         raise UnknownAction(f"{action.label} of family {action.family} is not an element of {self.group}")
 
+    def classes(self, action: Action, rep: Representation | None) -> Tensor | None:
+        """Where an action takes every class of an output, [K]; None where they all stay.
+
+        Args:
+            action: the symmetry.
+            rep: representation of the scores, one channel a class; None: the channels stay.
+        """
+        if rep is None or rep.is_trivial or not rep.is_permutation or action.family != self.group.name:
+            return None
+        return rep.apply(self.element(action), torch.eye(rep.size), dim=0).argmax(0)
+
     def order(self, action: Action, rows: int) -> Tensor:
         """For every row of a moved output, the row it came from, [rows]."""
         index = torch.arange(rows)

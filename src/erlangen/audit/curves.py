@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from erlangen.audit.carry import Carrier, UnknownAction
 from erlangen.audit.flow import Flow, flows_of
+from erlangen.audit.labels import score_change
 from erlangen.audit.lie import STILL, followed
-from erlangen.audit.measure import interval, norms, relative, score_change, tensor
+from erlangen.audit.measure import interval, norms, relative, tensor
 from erlangen.audit.probe import check_input, fields_of, forward, probe_from, quiet
 from erlangen.audit.progress import watch
 from erlangen.audit.subject import Subject, prepare

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from erlangen.audit.carry import Carrier, UnknownAction, carrier_of
+from erlangen.audit.labels import carry_targets, hits, score_change
 from erlangen.audit.probe import Probe, forward
 from erlangen.audit.progress import watch
 from erlangen.blueprint import Action, Field, Signal
@@ -36,7 +37,8 @@ class Trace:
         floor: ‖g⁻¹·(g·x) − x‖ / ‖x‖, what interpolation alone costs; empty for exact actions.
         flips: share of the sample's labels that change.
         correct: share of the moved sample's labels that are right; NaN where there is no label.
-        predicted: the label of the moved sample, where the output is one label a sample.
+        predicted: the label of the moved sample, where the output is one label a sample; taken back to what the
+            sample itself would be called where the group exchanges classes.
         score: change of the probability of the class predicted before, where the output is one label a sample.
     """
 
@@ -166,7 +168,8 @@ def run_actions(
             steps = stride_of(trace.action, chunk.signal, output)
             for _ in range(steps - 1):
                 moved = trace.action.move(moved, in_rep)
-            _record(trace, carry, chunk, moved, forward(model, moved, trace.action.label), expected, labels, in_rep)
+            found = forward(model, moved, trace.action.label)
+            _record(trace, carry, chunk, moved, found, expected, labels, in_rep, carry.rep_of(out_field))
     return Measurement(
         [t for t in traces if t.action.label not in unknown],
         unknown,
@@ -216,7 +219,7 @@ def elsewhere(in_field: Field, out_field: Field, carry: Carrier, output: Any) ->
 
 
 def _record(
-    trace: Trace, carry: Carrier, chunk: Any, moved: Any, f_gx: Any, g_fx: Any, labels: bool, in_rep: Any
+    trace: Trace, carry: Carrier, chunk: Any, moved: Any, f_gx: Any, g_fx: Any, labels: bool, in_rep: Any, out_rep: Any
 ) -> None:
     action, rows = trace.action, len(tensor(g_fx))
     came_from = carry.order(action, rows)
@@ -233,45 +236,14 @@ def _record(
         return
     a, b = tensor(f_gx).argmax(1), tensor(g_fx).argmax(1)
     trace.flips.append((a != b).double().reshape(rows, -1).mean(1)[back])
+    image = carry.classes(action, out_rep)
     if a.ndim == 1:
-        trace.predicted.append(a[back])
+        trace.predicted.append((a if image is None else image.to(a.device).argsort()[a])[back])
         trace.score.append(score_change(tensor(f_gx), tensor(g_fx))[back])
     if chunk.targets is not None:
-        targets = _carry_targets(carry, action, chunk.targets, a)
+        targets = carry_targets(carry, action, chunk.targets, a, image)
         if targets is not None:
             trace.correct.append(hits(tensor(f_gx), targets)[back])
-
-
-def score_change(f_gx: Tensor, g_fx: Tensor) -> Tensor:
-    """|p_c(g·x) − p_c(x)| of every sample, [n], where c is the class predicted for x and p the softmax of the scores.
-
-    Args:
-        f_gx: [n, K] scores of the moved samples.
-        g_fx: [n, K] scores of the samples.
-    """
-    before, after = g_fx.double().softmax(1), f_gx.double().softmax(1)
-    predicted = g_fx.argmax(1, keepdim=True)
-    return (after - before).gather(1, predicted).abs()[:, 0].cpu()
-
-
-def _carry_targets(carry: Carrier, action: Action, targets: Tensor, predicted: Tensor) -> Tensor | None:
-    """Labels of the moved samples: those of samples stay, those of points move with the points."""
-    if targets.shape != predicted.shape:
-        return None
-    if carry.on is not None and len(targets) == carry.rows:
-        return targets[carry.order(action, carry.rows)]
-    if targets.ndim > 1:
-        return carry.move(action, targets[:, None].double(), None)[:, 0].round().long() if action.exact else None
-    return targets
-
-
-def hits(output: Tensor, targets: Tensor) -> Tensor:
-    """Share of right labels of every sample, [n]; NaN where a sample has none."""
-    if targets.shape != output.shape[:1] + output.shape[2:]:
-        return torch.full((len(output),), float("nan"), dtype=torch.float64)
-    known = (targets >= 0).reshape(len(output), -1)
-    right = (output.argmax(1) == targets).reshape(len(output), -1) & known
-    return right.double().sum(1) / known.double().sum(1)
 
 
 def _classes(outputs: list[Any], probe: Probe, labels: bool) -> tuple[Tensor | None, Tensor | None]:

@@ -28,16 +28,26 @@ def word_length(model: nn.Module) -> int:
 
 
 def first_kernel(model: nn.Module) -> Float[Tensor, "filters words taps"] | None:
-    """The kernel of the first convolution that reads letters, or words of them; None if there is none."""
+    """The kernel of the first convolution that reads letters, or words of them; None if there is none.
+
+    Zeros stand between the taps of a dilated one, where it reads nothing.
+    """
     size = LETTERS ** word_length(model)
     for module in model.modules():
         if isinstance(module, nn.Conv1d) and module.in_channels == size and module.groups == 1:
-            return module.weight.detach().float()
+            return _dilated(module.weight.detach().float(), module.dilation[0])
         if isinstance(module, EquivariantModule) and hasattr(module, "kernel") and module.in_field.size == size:
             kernel = module.kernel()  # pyrefly: ignore[not-callable]
             if isinstance(kernel, Tensor) and kernel.ndim == 3:
-                return kernel.detach().float()
+                return _dilated(kernel.detach().float(), getattr(module, "dilation", (1,))[0])
     return None
+
+
+def _dilated(kernel: Float[Tensor, "filters words taps"], dilation: int) -> Float[Tensor, "filters words span"]:
+    span = (kernel.shape[2] - 1) * dilation + 1
+    wide = kernel.new_zeros(*kernel.shape[:2], span)
+    wide[:, :, ::dilation] = kernel
+    return wide
 
 
 def partners(kernel: Float[Tensor, "filters words taps"]) -> list[int | None]:
@@ -45,8 +55,7 @@ def partners(kernel: Float[Tensor, "filters words taps"]) -> list[int | None]:
     k = round(log(kernel.shape[1], LETTERS))
     other_strand = torch.from_numpy(RC().kmers(k).terms[0][1].on(1)).argmax(0).to(kernel.device)
     flat, turned = kernel.flatten(1), kernel[:, other_strand].flip(2).flatten(1)
-    gaps = (flat[:, None] - turned[None]).abs().amax(2)
-    nearest, index = gaps.min(0)
+    nearest, index = torch.cdist(flat, turned, p=float("inf")).min(0)
     limit = _EQUAL * float(kernel.abs().max()) if kernel.numel() else 0.0
     return [int(i) if float(gap) <= limit else None for gap, i in zip(nearest, index, strict=True)]
 

@@ -20,6 +20,7 @@ def predict(
     window: int = 64,
     overlap: float = 0.5,
     step: int | None = None,
+    ambiguous: str | None = None,
     precision: str = "auto",
 ) -> int:
     """Label every voxel of a scan, or score windows along sequences, with a trained network.
@@ -37,13 +38,15 @@ def predict(
         window: voxels of a window along each axis; less needs less memory.
         overlap: share of a window that its neighbour covers too.
         step: letters from window to window of a sequence; their width if not given.
+        ambiguous: "N" reads the letters R, Y, M … of a sequence as unknown, "refuse" stops at them; as the run was
+            told if not given.
         precision: auto, float32 or bfloat16.
     """
     from erlangen.learn import Run
 
     trained, path = Run.load(run), Path(scan)
     if path.name.lower().removesuffix(".gz").endswith(FASTA):
-        return _score(trained, path, out, step, precision)
+        return _score(trained, path, out, step, ambiguous, precision)
     options = trained.config["data"]["options"]
     spacing = options.get("spacing") if spacing is None else spacing
     orientation = options.get("orientation", "RAS") if orientation is None else orientation
@@ -83,20 +86,28 @@ def _label(
     return 0
 
 
-def _score(run: "Run", path: Path, out: str | None, step: int | None, precision: str) -> int:
+def _score(run: "Run", path: Path, out: str | None, step: int | None, ambiguous: str | None, precision: str) -> int:
+    from itertools import chain
+    from typing import BinaryIO
+
     from erlangen.files import write_atomically
     from erlangen.learn.sequences import score_sequences
 
-    ambiguous = run.config["data"]["options"].get("ambiguous", "refuse")
+    ambiguous = ambiguous or run.config["data"]["options"].get("ambiguous", "refuse")
     rows = score_sequences(run.model, path, step=step, task=run.task, ambiguous=ambiguous, precision=precision)
-    lines = [
-        "\t".join([row.contig, str(row.start), str(row.stop), *(f"{v:.6g}" for v in row.scores)]) + "\n" for row in rows
-    ]
-    names = [f"class_{i}" if run.task.name == "classify" else f"value_{i}" for i in range(lines[0].count("\t") - 2)]
-    head = "\t".join(["#contig", "start", "end", *names]) + "\n"
+    first, count = next(rows), 0  # mistakes are told before a file is begun
+    kind = "class" if run.task.name == "classify" else "value"
+    head = ["#contig", "start", "end", *(f"{kind}_{i}" for i in range(len(first.scores)))]
+
+    def write(file: BinaryIO) -> None:
+        nonlocal count
+        file.write(("\t".join(head) + "\n").encode())
+        for row in chain([first], rows):
+            count += 1
+            cells = [row.contig, str(row.start), str(row.stop), *(f"{v:.6g}" for v in row.scores)]
+            file.write(("\t".join(cells) + "\n").encode())
+
     stem = path.name[: -len(".gz")] if path.name.lower().endswith(".gz") else path.name
-    target = write_atomically(
-        Path(out) if out else path.with_name(f"{Path(stem).stem}-scores.tsv"), head + "".join(lines)
-    )
-    print(f"scores   {target}: {len(lines):,} windows")
+    target = write_atomically(Path(out) if out else path.with_name(f"{Path(stem).stem}-scores.tsv"), write)
+    print(f"scores   {target}: {count:,} windows")
     return 0

@@ -26,7 +26,7 @@ class Interval(NamedTuple):
         start: first letter, counted from 0.
         stop: one after the last letter.
         name: what it is called; "" if the file does not say.
-        score: a number; 0 if the file does not say.
+        score: a number; None if the file does not say.
         strand: "+", "-" or ".", which means that it has none.
     """
 
@@ -34,14 +34,14 @@ class Interval(NamedTuple):
     start: int
     stop: int
     name: str = ""
-    score: float = 0.0
+    score: float | None = None
     strand: str = "."
 
     def window(self, width: int) -> "Interval":
         """The interval of that width around the middle of this one (which may leave the contig).
 
-        For an odd sum the middle is rounded towards the 5' end of the strand, so a mirrored interval has a mirrored
-        window.
+        Where start + stop - width is odd, the middle is rounded towards the 5' end of the strand, so a mirrored
+        interval has a mirrored window; the windows on "+" and on "-" then differ by one letter.
         """
         spare = self.start + self.stop - width
         start = -(-spare // 2) if self.strand == "-" else spare // 2
@@ -87,7 +87,7 @@ def _interval(line: str, where: str) -> Interval:
         raise DataError(f"{where}: {len(columns)} columns, but contig, start and end are needed")
     try:
         start, stop = int(columns[1]), int(columns[2])
-        score = float(columns[4]) if len(columns) > 4 and columns[4] not in ("", ".") else 0.0
+        score = float(columns[4]) if len(columns) > 4 and columns[4] not in ("", ".") else None
     except ValueError as error:
         raise DataError(f"{where}: start, end and score must be numbers, got {columns[1:5]}") from error
     if not 0 <= start < stop:

@@ -211,7 +211,8 @@ def _indexed(path: Path) -> Any:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}. Fix: give the path of a FASTA file.")
     index = path.with_name(path.name + ".fai")
-    if not index.exists() and not os.access(path.parent, os.W_OK):
+    stale = not index.exists() or index.stat().st_mtime < path.stat().st_mtime
+    if stale and not os.access(index if index.exists() else path.parent, os.W_OK):
         index = _own_index(path)
     if index.exists() and index.stat().st_mtime >= path.stat().st_mtime and not _fits(index, path):
         index = _own_index(path)  # the file beside it is of another genome, and perhaps somebody else's

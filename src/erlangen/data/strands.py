@@ -20,22 +20,25 @@ def along_strand(
 
     Args:
         targets: [N, …], one an interval.
-        intervals: where they were cut.
+        intervals: where they were cut; those along the strand from the window of each, `interval.window(width)`.
         task: what they are; its representation says what the reverse complement does to them.
         field: type of the letters, of the group "RC".
         along: "genome" turns those of intervals on strand "-", "strand" leaves all as they are; None may only be left
             out where both are the same.
         name: of the data set, for messages.
 
-    Law: y of the interval on "-" is ρ(rc) y of the same interval on "+".
+    Law: y of a window on "-" is ρ(rc) y of the same letters on "+".
 
     Raises:
-        DataError: targets that have a direction, intervals on strand "-", and nothing said.
+        DataError: not one target an interval; or targets that have a direction, intervals on strand "-", and nothing
+            said.
         UnknownName: another word.
     """
     if along is not None and along not in ALONG:
         raise UnknownName("direction of targets", along, ALONG)
     rep = task.out_rep(field.group)
+    if len(targets) != len(intervals):
+        raise DataError(f"{name}: {len(intervals)} intervals but {len(targets)} targets. Fix: give one an interval.")
     rows = torch.tensor([i for i, interval in enumerate(intervals) if interval.strand == "-"], dtype=torch.long)
     if along == "strand" or not len(rows) or (rep.is_trivial and not task.dense):
         return targets

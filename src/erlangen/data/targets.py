@@ -72,6 +72,7 @@ def checked_targets(targets: Any, task: Task, group: Group, space: Sequence[int]
         if isinstance(task, Regress) and channels == y.ndim == 1:
             y = y[:, None]
         _check_shape(y, (channels, *inner), task, name)
+        y = y.float()
     wrong = 0 if not y.is_floating_point() else int((~y.isfinite()).sum())
     if wrong:
         raise DataError(f"{name}: {wrong} numbers of the targets are NaN or infinite. Fix: leave those examples out.")

@@ -103,8 +103,8 @@ def from_bed(
     width: int,
     targets: "Tensor | Sequence[float] | str" = "score",
     *,
-    validation: Collection[str] = (),
-    test: Collection[str] = (),
+    validation: Collection[str | int] | str | int = (),
+    test: Collection[str | int] | str | int = (),
     task: Task | None = None,
     targets_along: str | None = None,
     outside: str = "refuse",
@@ -117,8 +117,9 @@ def from_bed(
         genome: the genome, or the path of its FASTA file.
         bed: intervals, or the path of a BED file.
         width: letters a window.
-        targets: one an interval; or "score" to take the column score of the BED file as the class (or value).
-        validation: names of the contigs to choose by, or one name.
+        targets: one an interval, those along the strand cut from `interval.window(width)`; or "score" to take the
+            column score of the BED file as the class (or value).
+        validation: names of the contigs to choose by, or one name ("chr8", or 8 where they are numbered).
         test: names of the contigs to report, or one name.
         task: what is to be predicted; None classifies.
         targets_along: which way targets with a direction (profiles, stranded counts, labels of letters) lie, for
@@ -148,7 +149,7 @@ def from_bed(
     if isinstance(targets, str):
         if targets != "score":
             raise UnknownName("column of targets", targets, ("score",))
-        targets = torch.tensor([float(interval.score) for interval in intervals])
+        targets = _scores(intervals, name)
     space = Strand(width)
     declared = space.field("RC", "letters")
     if task is None:
@@ -181,9 +182,25 @@ def _content(windows: WindowSplit) -> str:
     return digest.hexdigest()
 
 
-def _contigs(named: Collection[str], genome: Genome) -> set[str]:
-    """Names of contigs of a genome; a text is one name."""
-    found = {named} if isinstance(named, str) else set(named)
+def _scores(intervals: Sequence[Interval], name: str) -> Tensor:
+    """The scores of intervals, [N].
+
+    Raises:
+        DataError: an interval has none.
+    """
+    without = [i for i, interval in enumerate(intervals) if interval.score is None]
+    if without:
+        raise DataError(
+            f"{name}: {len(without)} of {len(intervals)} intervals have no score, the first is number {without[0]}, "
+            "and targets='score' needs one of each. Fix: write the class or value of every interval into the fifth "
+            "column, or give targets=."
+        )
+    return torch.tensor([interval.score for interval in intervals], dtype=torch.float32)
+
+
+def _contigs(named: "Collection[str | int] | str | int", genome: Genome) -> set[str]:
+    """Names of contigs of a genome; a text is one name, and a number (of a chromosome) is its name."""
+    found = {str(contig) for contig in ([named] if isinstance(named, str | int) else named)}
     for contig in sorted(found - set(genome.contigs)):
         raise UnknownName(f"contig of {genome.path.name}", contig, genome.contigs)
     return found

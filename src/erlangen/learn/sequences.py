@@ -1,7 +1,7 @@
 """From a FASTA file to a score for every window along its records, for networks of whole strands."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from erlangen.blueprint import Classify, EquivariantModule, Task
 from erlangen.blueprint import precision as precision_context
 from erlangen.data import read_fasta
 from erlangen.errors import DomainError
-from erlangen.grids.strand import Strand, one_hot
+from erlangen.grids.strand import Strand, one_hot, reverse_complement
 from erlangen.learn.metrics import output_tensor
 
 
@@ -46,8 +46,8 @@ def score_sequences(
 ) -> Iterator[Scored]:
     """The scores of every window of every record, one record in memory at a time.
 
-    A record that is shorter than a window is filled up with N about its middle; the last window ends where the record
-    ends.
+    A record that is shorter than a window is filled up with N about its middle, one more on the side where the same
+    letters on the other strand get one more; the last window ends where the record ends.
 
     Args:
         model: for whole strands, such as a derived network for `Classify`, `Regress` or `Count`.
@@ -94,10 +94,11 @@ def _places(
         size = width or len(letters)
         if len(letters) < size:
             spare = size - len(letters)
-            yield record.name, 0, len(letters), "N" * (spare // 2) + letters + "N" * (spare - spare // 2)
+            left = spare // 2 if letters <= reverse_complement(letters) else spare - spare // 2
+            yield record.name, 0, len(letters), "N" * left + letters + "N" * (spare - left)
             continue
         last = len(letters) - size
-        for start in [*range(0, last, step or size), last]:
+        for start in chain(range(0, last, step or size), (last,)):
             yield record.name, start, start + size, letters[start : start + size]
 
 

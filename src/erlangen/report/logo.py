@@ -34,7 +34,7 @@ def sequence_logo(counts: Any, label: str = "sequence logo") -> str:
         label: the alternative text.
 
     Raises:
-        DataError: the counts are negative, NaN or infinite, or not four a place.
+        DataError: the counts are negative, NaN or infinite, not four a place, or shares.
     """
     table = torch.as_tensor(counts, dtype=torch.float64)
     wrong = (~table.isfinite()).nonzero()
@@ -46,6 +46,12 @@ def sequence_logo(counts: Any, label: str = "sequence logo") -> str:
         )
     if table.ndim != 2 or table.shape[0] != 4 or not table.shape[1] or bool((table < 0).any()):
         raise DataError(f"a logo needs counts [4, places] ≥ 0 of A, C, G and T, got {list(table.shape)}")
+    total = table.sum(0)
+    if bool(((total - 1).abs() < 1e-3).all()) and bool((table != table.round()).any()):
+        raise DataError(
+            "every place of the logo sums to 1: these are shares, and a logo needs counts, since a few sites say "
+            "little. Fix: multiply by the number of sites."
+        )
     shares, bits = table / table.sum(0).clamp(min=1e-12), information(table)
     drawing = Drawing(LEFT + COLUMN * table.shape[1] + 4, TOP + HEIGHT + BOTTOM, f"{label}: {consensus(table)}")
     for value in (0, 1, 2):

@@ -36,6 +36,15 @@ def test_unknown_letters_stay_unknown(unknown: float) -> None:
     assert read_letters(x) == ["ACNNGT", "NACGTT"]
 
 
+def test_letters_of_both_cases_are_told_apart_where_the_alphabet_does() -> None:
+    assert one_hot("Aa", alphabet="ACGTacgt").argmax(1).tolist() == [[0, 4]]
+    assert one_hot("mcM", alphabet="ACGTm").argmax(1).tolist() == [[4, 1, 4]]
+    pairs = {"A": "T", "T": "A", "M": "G", "G": "M", "m": "w", "w": "m"}
+    assert reverse_complement("mAgG", pairs) == "MmTw"
+    with pytest.raises(DataError, match="no ASCII letter"):
+        one_hot("A", alphabet="ACGTΨ")
+
+
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_words_move_to_their_reverse_complements(k: int) -> None:
     words = ["".join(w) for w in product("ACGT", repeat=k)]

@@ -25,7 +25,8 @@ def one_hot(
 
     Args:
         sequences: one text, or several of one length, as str or ASCII bytes; upper or lower case.
-        alphabet: the letter of every channel, such as "ACGT" (the representation "letters").
+        alphabet: the letter of every channel, such as "ACGT" (the representation "letters"). Case matters only for
+            letters that it holds in both.
         unknown: the value of every channel where the letter is N: 0, or 1/len(alphabet).
         dtype: of the result; the default dtype of torch.
 
@@ -33,7 +34,7 @@ def one_hot(
         [B, letters, length], with B = 1 for a single text.
 
     Raises:
-        DataError: a letter is neither in the alphabet nor N, or the lengths differ.
+        DataError: a letter is neither in the alphabet nor N, the alphabet is not ASCII, or the lengths differ.
     """
     several = [sequences] if isinstance(sequences, str | bytes) else sequences
     texts = [text.decode("ascii", "replace") if isinstance(text, bytes) else text for text in several]
@@ -68,7 +69,7 @@ def reverse_complement(sequence: str, complement: "Mapping[str, str] | None" = N
         DataError: a letter has no partner.
     """
     pairs = dict(COMPLEMENT if complement is None else complement)
-    pairs |= {a.lower(): b.lower() for a, b in pairs.items()}
+    pairs = {a.lower(): b.lower() for a, b in pairs.items()} | pairs
     unknown = sorted(set(sequence) - set(pairs))
     if unknown:
         raise DataError(f"{', '.join(map(repr, unknown))} has no complement; known: {', '.join(sorted(pairs))}")
@@ -105,8 +106,11 @@ def _codes(texts: list[str], alphabet: str) -> np.ndarray:
     """[B, length] the channel of every letter, -1 for N."""
     table = np.full(256, -2, np.int64)
     table[[ord(UNKNOWN), ord(UNKNOWN.lower())]] = -1
+    if wrong := [letter for letter in alphabet if not letter.isascii()]:
+        raise DataError(f"the alphabet {alphabet!r} holds {wrong[0]!r}, which is no ASCII letter. Fix: another letter.")
     for channel, letter in enumerate(alphabet):
-        table[[ord(letter.upper()), ord(letter.lower())]] = channel
+        both = {letter, letter.swapcase()} if letter.swapcase() not in alphabet else {letter}
+        table[[ord(form) for form in both]] = channel
     try:
         raw = np.frombuffer("".join(texts).encode("ascii"), np.uint8)
     except UnicodeEncodeError as error:
