@@ -194,6 +194,7 @@ def genome(name: str, width: int = 200, masked: float = 0.15, validation: float 
         raise DataError(f"width={width}, masked={masked}: need at least 20 windows of {name} and 0 < masked < 1")
     signals = one_hot([sequence[i * width : (i + 1) * width] for i in range(count)])
     hidden = torch.rand(count, width, generator=torch.Generator().manual_seed(seed)) < masked
+    hidden &= signals.amax(1) > 0  # what is not known cannot be restored
     targets = torch.where(hidden, signals.argmax(1), -1)
     signals = signals * ~hidden[:, None]
     first, second = round((0.9 - _share(validation)) * count), round(0.9 * count)
