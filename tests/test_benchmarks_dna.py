@@ -39,7 +39,8 @@ def test_binding(run, tmp_path) -> None:
     assert len(json.loads(out.read_text())) == 2
     before = out.stat().st_mtime_ns
     again = run("dna_binding.py", "--smoke", "--out", str(out), "--arms", "augmented", "RC")
-    assert again == text
+    told = [line for line in text.splitlines() if not line.startswith("FALLBACK")]  # where the data is out of reach
+    assert again.splitlines() == told
     assert out.stat().st_mtime_ns == before
 
 

@@ -172,6 +172,8 @@ def read_baseline(path: "str | Path", tolerance: float = TOLERANCE) -> Baseline:
         raise DataError(
             f"there is no baseline {path}. Fix: --update-baseline (in Python: update_baseline=True) writes one."
         ) from error
+    except DataError:  # of the lines above
+        raise
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}. Fix: name a file.") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -39,7 +39,8 @@ def first_kernel(model: nn.Module) -> Float[Tensor, "filters words taps"] | None
         if isinstance(module, EquivariantModule) and hasattr(module, "kernel") and module.in_field.size == size:
             kernel = module.kernel()  # pyrefly: ignore[not-callable]
             if isinstance(kernel, Tensor) and kernel.ndim == 3:
-                return _dilated(kernel.detach().float(), getattr(module, "dilation", (1,))[0])
+                dilation: Any = getattr(module, "dilation", (1,))
+                return _dilated(kernel.detach().float(), dilation[0])
     return None
 
 
