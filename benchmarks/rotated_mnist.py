@@ -10,7 +10,8 @@ test error of the last (averaged) weights:
     escnn      C8, the layers of escnn's tutorial, widths scaled to the parameters of `wide`, and the same warps
 
 All arms share the loop, batches of 64, AdamW, the schedule and the average over steps; bfloat16 where it is faster.
-`--validation` reports 16,000 turned copies of the 8,000 digits that are in neither part (to choose recipes by).
+`--networks 2 --threads 1` trains two at a time, one a core, and averages their answers. `--validation` reports 16,000
+turned copies of the 8,000 digits that are in neither part (to choose recipes by).
 
     python benchmarks/rotated_mnist.py --out runs/rotated_mnist.json --minutes 15 --arms small plain
     python benchmarks/rotated_mnist.py --out runs/rotated_mnist.json --minutes 60 --arms wide --seeds 3
@@ -44,7 +45,9 @@ Last run of the default for 80 epochs, and of its plain twin for as long (two co
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -130,46 +133,61 @@ def unused_digits(data: eg.data.Dataset) -> eg.data.Dataset:
 
 
 @torch.no_grad()
-def averaged_error(model: nn.Module, test: Any, turns: int) -> float:
-    """Test error of class probabilities that are averaged over turns by i · 90°/n; C4 does the rest."""
-    wrong = 0
+def answers(model: nn.Module, test: Any, turns: int) -> Tensor:
+    """Class probabilities [N, 10] of a split, averaged over turns by i · 90°/n; C4 does the rest."""
+    found = []
     model.eval()
     for start in range(0, len(test), 500):
-        x, y = test.batch(torch.arange(start, min(start + 500, len(test))))
-        seen = [model(rotate(x, 90.0 * i / turns, "bicubic")).softmax(1) for i in range(turns)]
-        wrong += int((sum(seen).argmax(1) != y).sum())  # pyrefly: ignore[missing-attribute]
-    return wrong / len(test)
+        x, _ = test.batch(torch.arange(start, min(start + 500, len(test))))
+        seen = [model(rotate(x, 90.0 * i / turns, "bicubic") if i else x).softmax(1) for i in range(turns)]
+        found.append(torch.stack(seen).mean(0))
+    return torch.cat(found)
 
 
-def train(arm: str, minutes: float, seed: int, given: argparse.Namespace) -> dict[str, Any]:
-    """One training, and what it gave."""
+def error(probabilities: Tensor, test: Any) -> float:
+    """Share of wrong answers."""
+    return float((probabilities.argmax(1) != test.batch(torch.arange(len(test)))[1]).double().mean())
+
+
+def digits(given: argparse.Namespace) -> eg.data.Dataset:
+    """The data, with the part to report as its test part."""
     data = eg.data.load("mnist-rot-5k" if given.smoke else "mnist-rot")
-    if given.validation:
-        data = unused_digits(data)
+    return unused_digits(data) if given.validation else data
+
+
+def train(arm: str, minutes: float, seed: int, given: argparse.Namespace) -> tuple[dict[str, Any], Tensor | None]:
+    """One training, what it gave, and its averaged answers if more than its own are asked for."""
+    use_threads(given.threads)
+    data = digits(given)
     torch.manual_seed(seed)
     net = network(arm, data)
     augment = "rotation" if arm == "small" else "warp"
     out = None if given.out is None or arm == "escnn" else given.out.with_suffix("") / f"{arm}-{minutes:g}-{seed}"
     run = eg.fit(net, data, seed=seed, minutes=minutes, augment=augment, out=out, progress=False)
     found = {key: run.metrics[key] for key in ("test_error", "seconds", "epochs", "parameters")}
-    if given.turns > 1:
-        found["averaged"] = averaged_error(run.model, data.test, given.turns)
+    averaged = answers(run.model, data.test, given.turns) if max(given.turns, given.networks) > 1 else None
+    if averaged is not None:
+        found["averaged"] = error(averaged, data.test)
     if arm != "escnn" and not given.smoke:
         audit = eg.audit(run.model, data.test, in_field=data.field("C4"), samples=256, layers=False)
         found |= {"change": audit.max_error, "flips": audit.flip_rate or 0.0}
     print(f"{arm}, {minutes:g} minutes, seed {seed}: {100 * found['test_error']:.2f} % error", flush=True)
-    return found
+    return found, averaged
 
 
-@torch.no_grad()
-def joint_error(folders: list[Path], data: eg.data.Dataset) -> float:
-    """Test error of the mean of the class probabilities of several finished runs."""
-    models = [eg.Run.load(folder).model.eval() for folder in folders]
-    wrong = 0
-    for start in range(0, len(data.test), 500):
-        x, y = data.test.batch(torch.arange(start, min(start + 500, len(data.test))))
-        wrong += int((torch.stack([m(x).softmax(1) for m in models]).sum(0).argmax(1) != y).sum())
-    return wrong / len(data.test)
+def cell(arm: str, minutes: float, number: int, given: argparse.Namespace) -> dict[str, Any]:
+    """One network; or several, each trained in a process of its own at the same time, whose answers are averaged."""
+    seeds = range(number * given.networks, (number + 1) * given.networks)
+    if given.networks == 1:
+        return train(arm, minutes, number, given)[0]
+    with ProcessPoolExecutor(given.networks, get_context("spawn")) as pool:
+        trained = [job.result() for job in [pool.submit(train, arm, minutes, seed, given) for seed in seeds]]
+    each = [found for found, _ in trained]
+    together = torch.stack([averaged for _, averaged in trained if averaged is not None]).mean(0)
+    found = {key: sum(one[key] for one in each) / len(each) for key in ("test_error", "seconds", "epochs", "averaged")}
+    found |= {"parameters": sum(one["parameters"] for one in each), "together": error(together, digits(given).test)}
+    worst = {key: max(one[key] for one in each) for key in ("change", "flips") if key in each[0]}
+    return found | worst | {"each": each}
 
 
 def main() -> None:
@@ -184,7 +202,7 @@ def main() -> None:
         "--turns", type=int, default=1, help="also average the answers over so many turns, C(4n) in all"
     )
     parser.add_argument(
-        "--joint", action="store_true", help="also the error of all seeds together, from the folders of --out"
+        "--networks", type=int, default=1, help="train so many at a time, each in a process, and average their answers"
     )
     parser.add_argument("--validation", action="store_true", help="report unused digits instead of the test part")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours: that it runs, not what it says")
@@ -194,30 +212,28 @@ def main() -> None:
         given.minutes, given.seeds, given.arms = [0.02], 1, [a for a in given.arms if a != "escnn"]
     cells = Cells(given.out)
     tail = f"{given.threads} threads" + (f", {given.turns} turns" if given.turns > 1 else "")
+    tail += f", {given.networks} networks" if given.networks > 1 else ""
     tail += ", validation" if given.validation else ""
-    print("arm     parameters  minutes  epochs  test error, %  averaged, %  change under C4  flips, %")
+    print("arm     parameters  minutes  epochs  test error, %  averaged, %  together, %  change under C4  flips, %")
     for arm in given.arms:
         for minutes in given.minutes:
             found = [
                 cells.get(
                     f"{arm}, {minutes:g} minutes, seed {seed}, {tail}",
-                    lambda arm=arm, minutes=minutes, seed=seed: train(arm, minutes, seed, given),
+                    lambda arm=arm, minutes=minutes, seed=seed: cell(arm, minutes, seed, given),
                 )
                 for seed in range(given.seeds)
             ]
             change = f"{max(c['change'] for c in found):.0e}" if "change" in found[0] else "–"
-            averaged = spread([100 * c["averaged"] for c in found]) if "averaged" in found[0] else "–"
-            flips = f"{100 * max(c['flips'] for c in found):.1f}" if "flips" in found[0] else "–"
-            print(
-                f"{arm:6s}  {found[0]['parameters']:10,}  {minutes:7g}  {found[0]['epochs']:6.0f}  "
-                f"{spread([100 * c['test_error'] for c in found]):>13s}  {averaged:>11s}  {change:>15s}  {flips:>8s}"
+            averaged, together = (
+                spread([100 * c[key] for c in found], 3) if key in found[0] else "–" for key in ("averaged", "together")
             )
-            if given.joint and given.out is not None and arm != "escnn":
-                data = eg.data.load("mnist-rot-5k" if given.smoke else "mnist-rot")
-                folders = [given.out.with_suffix("") / f"{arm}-{minutes:g}-{seed}" for seed in range(given.seeds)]
-                print(
-                    f"{arm}, {given.seeds} seeds together: {100 * joint_error(folders, data):.3f} % error", flush=True
-                )
+            flips = f"{100 * max(c['flips'] for c in found):.1f}" if "flips" in found[0] else "–"
+            own = spread([100 * c["test_error"] for c in found], 3)
+            print(
+                f"{arm:6s}  {found[0]['parameters']:10,}  {minutes:7g}  {found[0]['epochs']:6.0f}  {own:>13s}  "
+                f"{averaged:>11s}  {together:>11s}  {change:>15s}  {flips:>8s}"
+            )
 
 
 if __name__ == "__main__":
