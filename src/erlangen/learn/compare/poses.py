@@ -15,7 +15,7 @@ from erlangen.learn.session import stream
 from erlangen.symmetry import FiniteGroup
 
 UPRIGHT, MOVED, TURNED = "upright", "moved", "turned"
-FEWEST = 4  # a batch of one example would move all of them alike
+FEWEST, MOST = 4, 62  # a batch of one example would move all of them alike, as would one of all examples
 
 
 class SampledMotion:
@@ -148,7 +148,7 @@ def judged(model: nn.Module, split: Any, task: Task, among: Sequence[Motion]) ->
     """
     tallies = {name: Tally(task) for name in (UPRIGHT, *(m.name for m in among))}
     with evaluating(model):
-        for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split) // 8))):
+        for i, (signal, target) in enumerate(split.batches(max(FEWEST, evaluation_batch(split, 8 * MOST) // 8))):
             here = output_tensor(model(signal)).float()
             tallies[UPRIGHT].add(here, target, None)
             for motion in among:
