@@ -25,19 +25,19 @@ without AMX, float32):
     wide       682,298      120      47  0.86 (one seed)                    0.764                   8e-07       0.0
     eight      238,634      120      65  0.80 ± 0.02 (0.774, 0.804, 0.814)  0.76 ± 0.02             8e-07       0.0
 
-(averaged: `--turns 2`, upright and turned by 45°: 0.736, 0.776, 0.766.) Seeds count for more than epochs: on a
-busier machine, 47 epochs in as many minutes, `eight` came to 0.80 ± 0.02, averaged 0.77 ± 0.03. Two networks of half
-the minutes, one a core (`--networks 2 --minutes 60 --turns 2`, 32 epochs each, 477,268 parameters in all), are no
-better: 0.88 and 0.86, averaged 0.85 and 0.81, together 0.78.
+(averaged: `--turns 2`, upright and turned by 45°: 0.736, 0.776, 0.766.) Of the last 50 % more epochs nothing is seen:
+on a busier machine, 47 of them in as many minutes, `eight` came to 0.80 ± 0.02, averaged 0.77 ± 0.03. Two networks of
+half the minutes, one a core (`--networks 2 --minutes 60`, 32 epochs each, 477,268 parameters in all), are no better:
+0.88 and 0.86, averaged 0.85 and 0.81, together 0.78. The three of 120 minutes together (`--networks 3 --minutes 120`):
+0.702, which is three hours of two cores.
 
-The curve (`--threads 1 --validation`, minutes of one core of the same processor, one seed, error in per cent; – was not
-run with this head; in brackets with heads that did not standardise their invariants):
+The curve (`--threads 1 --validation`, minutes of one core of the same processor, one seed, error in per cent):
 
     minutes            2        4        8       16
-    wide            6.37     3.67     2.28        –     (47.3, 6.73, 2.54, 1.53)
-    eight              –     3.48     2.43     1.42
-    plain          11.64     6.46     4.28        –     (11.35, 6.81, 4.68, 3.16)
-    escnn          43.99    26.89        –        –     (704,517 parameters; 0.07 and 0.14 epochs)
+    wide            6.37     3.67     2.28     1.31
+    eight           4.17     3.48     2.43     1.42
+    plain          11.64     6.46     4.28     2.39
+    escnn          43.99    26.89     5.77     3.67    (704,517 parameters; 0.07, 0.14, 0.34, 0.7 epochs)
 
 Last run of the default for 80 epochs, and of its plain twin for as long (two cores of a Xeon with AMX, torch 2.13.0):
 
